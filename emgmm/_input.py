@@ -1,0 +1,98 @@
+"""Every argument is looked at here, before any arithmetic.
+
+Bad input gets a ``ValueError`` that names the argument, its shape or value, and
+what to do about it.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+def as_real(value: ArrayLike, name: str) -> Floats:
+    """A non-empty float64 array of finite numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths.") from None
+    if array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name} has dtype {array.dtype}; it must hold real numbers. "
+            f"Convert it first, for example with {name}.astype(float)."
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (shape {array.shape}).")
+    array = array.astype(np.float64, copy=False)
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        where = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"{name} must be finite, but {len(bad)} of its {array.size} values are "
+            f"NaN or infinite; the first is {array[where]} at index {where}. "
+            "Drop those rows or mend the values."
+        )
+    return array
+
+
+def as_x(x: ArrayLike, d: int | None = None) -> Floats:
+    """The examples, shape (m, d); a plain list of m numbers is read as d = 1."""
+    array = as_real(x, "x")
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or (d is not None and array.shape[1] != d):
+        wanted = "(m, d)" if d is None else f"(m, {d})"
+        raise ValueError(
+            f"x has shape {np.shape(x)}; it must be {wanted}: one row per example, "
+            "one column per feature."
+        )
+    return array
+
+
+def as_weights(w: ArrayLike, m: int) -> Floats:
+    """Non-negative weights of shape (m, k)."""
+    array = as_real(w, "w")
+    if array.ndim != 2 or len(array) != m:
+        raise ValueError(
+            f"w has shape {array.shape}; it must be ({m}, k): one row per example "
+            "of x, one column per group."
+        )
+    if array.min() < 0:
+        i, j = np.unravel_index(array.argmin(), array.shape)
+        raise ValueError(
+            f"w[{i}, {j}] is {array[i, j]:.6g}; every weight must be 0 or more."
+        )
+    return array
+
+
+def as_responsibilities(w: ArrayLike, m: int) -> Floats:
+    """Weights whose rows sum to one."""
+    array = as_weights(w, m)
+    off = np.abs(array.sum(axis=1) - 1)
+    if off.max() > 1e-8:
+        i = int(off.argmax())
+        raise ValueError(
+            f"row {i} of w sums to {array[i].sum():.6g}; every row must sum to 1. "
+            "Divide by w.sum(axis=1, keepdims=True)."
+        )
+    return array
+
+
+def as_count(value: int, name: str, least: int) -> int:
+    """A whole number, not a float or a bool."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise ValueError(f"{name} is {value!r}; it must be a whole number.")
+    if value < least:
+        raise ValueError(f"{name} is {value}; it must be at least {least}.")
+    return int(value)
+
+
+def as_generator(rng: int | np.random.Generator | None) -> np.random.Generator:
+    """A seed, a Generator or None (fresh randomness)."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"rng is {rng!r}; pass a whole number >= 0 or a numpy Generator."
+        ) from None

@@ -1,0 +1,83 @@
+"""All that the M-step needs to know of the data: one small array that adds up."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from emgmm._input import Floats, as_real, as_weights, as_x
+from emgmm.mixture import Mixture
+
+
+def moments(x: ArrayLike, w: ArrayLike) -> Floats:
+    """Weighted sums of 1, x and x x^T for each group, :eq:`eq-moments`.
+
+    Moments are additive: those of two sets of rows are the sum of their moments.
+
+    Parameters
+    ----------
+    x : array_like, shape (m, d)
+        Examples. Subtract a common centre first when they lie far from zero:
+        the squares of large numbers leave few digits for the spread.
+    w : array_like, shape (m, k)
+        Weights, 0 or more: how much example i belongs to group j.
+
+    Returns
+    -------
+    M : ndarray, shape (k, d+1, d+1)
+        ``M[j]`` is ``[[N_j, s_j^T], [s_j, S_j]]``.
+
+    Raises
+    ------
+    ValueError
+        When a shape does not fit, a value is not finite or a weight is negative.
+
+    Examples
+    --------
+    >>> moments([[1.0], [3.0]], [[1.0], [1.0]]).tolist()
+    [[[2.0, 4.0], [4.0, 10.0]]]
+    """
+    x = as_x(x)
+    w = as_weights(w, len(x))
+    x1 = np.column_stack([np.ones(len(x)), x])
+    return np.stack([(w_j * x1.T) @ x1 for w_j in w.T])
+
+
+def maximize(M: ArrayLike) -> Mixture:
+    """From moments to parameters, :eq:`eq-maximize`: the M-step reads M only.
+
+    Parameters
+    ----------
+    M : array_like, shape (k, d+1, d+1)
+        Moments, as `moments` returns them; sums of such arrays too.
+
+    Returns
+    -------
+    Mixture
+
+    Raises
+    ------
+    ValueError
+        When M has another shape, a group has no weight, or its covariance is singular.
+
+    Examples
+    --------
+    >>> maximize([[[2.0, 4.0], [4.0, 10.0]]])
+    Mixture(phi=[1.0], mu=[[2.0]], Sigma=[[[1.0]]])
+    """
+    M = as_real(M, "M")
+    if M.ndim != 3 or M.shape[1] != M.shape[2] or M.shape[1] < 2:
+        raise ValueError(f"M has shape {M.shape}; it must be (k, d+1, d+1).")
+    N, s, S = M[:, 0, 0], M[:, 1:, 0], M[:, 1:, 1:]
+    check_group_weights(N)
+    mu = s / N[:, None]
+    Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
+    return Mixture(N / N.sum(), mu, Sigma)
+
+
+def check_group_weights(N: Floats) -> None:
+    """Refuse a group to which no example belongs."""
+    if not N.min() > 0:
+        j = int(N.argmin())
+        raise np.linalg.LinAlgError(
+            f"group {j} has total weight {N[j]:.6g}: no example belongs to it. "
+            "Start elsewhere or use fewer groups."
+        )
