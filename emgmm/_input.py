@@ -4,6 +4,8 @@ Bad input gets a ``ValueError`` that names the argument, its shape or value, and
 what to do about it.
 """
 
+from typing import Any, NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,12 +13,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 
-def as_real(value: ArrayLike, name: str) -> Floats:
-    """A non-empty float64 array of finite numbers."""
+def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
+    """An array of any kind, without holes."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked values; drop those rows first.")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths.") from None
+
+
+def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
+    """A non-empty float64 array of finite numbers, whose squares are finite too."""
+    array = as_array(value, name)
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} has dtype {array.dtype}; it must hold real numbers. "
@@ -24,7 +33,15 @@ def as_real(value: ArrayLike, name: str) -> Floats:
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}).")
-    array = array.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):  # of a long double
+        array = array.astype(np.float64, copy=False)
+    if not np.abs(array).max() <= limit:  # so that NaN is caught too
+        _refuse(array, name, limit)
+    return array
+
+
+def _refuse(array: Floats, name: str, limit: float) -> NoReturn:
+    """Say which values are not finite, or that they are too large."""
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         where = tuple(int(i) for i in bad[0])
@@ -33,7 +50,15 @@ def as_real(value: ArrayLike, name: str) -> Floats:
             f"NaN or infinite; the first is {array[where]} at index {where}. "
             "Drop those rows or mend the values."
         )
-    return array
+    raise ValueError(f"{name} holds values beyond {limit:g}; use larger units.")
+
+
+def as_number(value: ArrayLike, name: str) -> float:
+    """One finite number."""
+    array = as_real(value, name)
+    if array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}; it must be one number.")
+    return float(array)
 
 
 def as_x(x: ArrayLike, d: int | None = None) -> Floats:

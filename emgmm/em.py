@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from emgmm._input import Floats, as_count, as_real, as_responsibilities, as_x
+from emgmm._input import Floats, as_count, as_number, as_responsibilities, as_x
 from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights
 
@@ -119,7 +119,7 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
     if w.shape != log_joint.shape:
         raise ValueError(f"w has shape {w.shape}; theta asks for {log_joint.shape}.")
     # 0 log 0 is 0: a group without weight adds nothing, even where p is 0.
-    expected = np.where(w > 0, w * log_joint, 0.0)
+    expected = np.multiply(w, log_joint, where=w > 0, out=np.zeros_like(w))
     return float((expected + entr(w)).sum())
 
 
@@ -194,8 +194,9 @@ def em(
     ('converged', [1.0, 11.0])
     """
     x, max_iter = as_x(x), as_count(max_iter, "max_iter", least=0)
-    if not as_real(tol, "tol").ndim == 0 or not tol >= 0:
-        raise ValueError(f"tol is {tol!r}; it must be one number, 0 or more.")
+    tol = as_number(tol, "tol")
+    if tol < 0:
+        raise ValueError(f"tol is {tol}; it must be 0 or more.")
     spread = _spread(x)
     theta = start if isinstance(start, Mixture) else m_step(x, start)
     trace: list[float] = []
