@@ -29,27 +29,38 @@ class EquationIndex(SphinxDirective):
         ]
         holder = nodes.container()
         self.state.nested_parse(StringList(text, "equation-index"), 0, holder)
+        for table in holder.findall(nodes.table):
+            table["classes"].append("equation-index")
         return holder.children
 
 
 def computations(rows: Iterable[Equation]) -> Iterable[str]:
-    yield "| Equation | Name | Page | Function | Tests |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| Equation | Name | Function, then its tests |"
+    yield "| --- | --- | --- |"
     for e in rows:
-        functions = " ".join(f"{{py:obj}}`{name}`" for name in e.functions)
-        tests = " ".join(f"`{name}`" for name in e.tests)
-        yield f"{start(e)} | {functions} | {tests} |"
+        functions = [f"{{py:obj}}`{name}`" for name in e.functions]
+        tests = [spoken(name) for name in e.tests]
+        yield f"{start(e)} | {'<br>'.join(functions + tests)} |"
+
+
+def spoken(test: str) -> str:
+    """A test's name in words, which a narrow column can break, after its file."""
+    file, name = test.split(".", 1)
+    return f"`{file}`: {name.removeprefix('test_').replace('_', ' ')}"
 
 
 def steps(rows: Iterable[Equation]) -> Iterable[str]:
-    yield "| Equation | Name | Page |"
-    yield "| --- | --- | --- |"
+    yield "| Equation | Name |"
+    yield "| --- | --- |"
     for e in rows:
         yield f"{start(e)} |"
 
 
 def start(e: Equation) -> str:
-    return f"| {{eq}}`{e.label}` | `{e.label}` | {{doc}}`{e.page}`"
+    number = e.page[:2]
+    place = f"chapter {int(number)}" if number.isdigit() else e.page
+    chapter = f"{{doc}}`{place} <{e.page}>`"
+    return f"| {{eq}}`{e.label}`<br>{chapter} | `{e.label}`"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

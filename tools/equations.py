@@ -27,9 +27,12 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = ("emgmm", "emgmm.data", "emgmm.plots")
 CITED = re.compile(r"(?:\{eq\}|:eq:)`(?:[^`<]*<)?([^`<>]+)>?`")
 # As Jupyter Book sets it: two dollars make a displayed equation inside a line too.
-MYST = MdParserConfig(
-    enable_extensions={"amsmath", "colon_fence", "dollarmath"},
-    dmath_double_inline=True,
+MYST = create_md_parser(
+    MdParserConfig(
+        enable_extensions={"amsmath", "colon_fence", "dollarmath"},
+        dmath_double_inline=True,
+    ),
+    RendererHTML,
 )
 
 
@@ -50,7 +53,7 @@ class Equation:
 
 def labels(text: str) -> Iterator[str]:
     """The label, or "", of every displayed equation of a page, directives included."""
-    for token in create_md_parser(MYST, RendererHTML).parse(text):
+    for token in MYST.parse(text):
         inline = {child.markup for child in token.children or ()}
         directive = re.match(r"\{([\w-]+)\}", token.info)
         if token.type == "math_block_label":
