@@ -45,7 +45,7 @@ def e_step(x: ArrayLike, theta: Mixture) -> Floats:
 
 
 def m_step(x: ArrayLike, w: ArrayLike) -> Mixture:
-    """Parameters that maximise F for these w.
+    """Parameters that maximize the bound F(w, theta) for this w.
 
     Shares :eq:`eq-m-step-phi`, means :eq:`eq-m-step-mu` and covariances
     :eq:`eq-m-step-sigma`: the formulas of known labels, with w for the indicator.
@@ -64,7 +64,8 @@ def m_step(x: ArrayLike, w: ArrayLike) -> Mixture:
     Raises
     ------
     ValueError
-        When w does not fit x or is not normalised, or a group is empty or flat.
+        When w does not fit x, its rows do not sum to one, or a group is empty or
+        flat.
 
     Examples
     --------

@@ -15,7 +15,7 @@ def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     Parameters
     ----------
     x : array_like, shape (m, d)
-        Examples. Subtract a common centre first when they lie far from zero:
+        Examples. Subtract a common center first when they lie far from zero:
         the squares of large numbers leave few digits for the spread.
     w : array_like, shape (m, k)
         Weights, 0 or more: how much example i belongs to group j.

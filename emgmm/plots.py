@@ -1,7 +1,7 @@
 """One look for every figure of the book.
 
-Groups differ in colour *and* in shape, in colours that readers with the common
-colour-vision deficiencies can tell apart (the palette of Okabe and Ito, 2008).
+Groups differ in color *and* in shape, in colors that readers with the common
+color-vision deficiencies can tell apart (the palette of Okabe and Ito, 2008).
 Every function draws on ``ax`` (a new one when not given) and returns it.
 """
 
@@ -74,14 +74,14 @@ def scatter(
     axis_labels: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Examples in the plane: one colour and shape per label, grey without labels.
+    """Examples in the plane: one color and shape per label, gray without labels.
 
     Parameters
     ----------
     x : array_like, shape (m, 2)
         Examples.
     z : array_like, shape (m,), optional
-        Labels of any kind; groups take their colours in sorted order.
+        Labels of any kind; groups take their colors in sorted order.
     axis_labels : sequence of 2 str, optional
         With units, as in ``data.axis_labels``.
     ax : Axes, optional
@@ -123,7 +123,7 @@ def scatter_w(
     axis_labels: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Examples coloured by responsibility: mixed colours where w is undecided.
+    """Examples colored by responsibility: mixed colors where w is undecided.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def histogram(
     x : array_like, shape (m,) or (m, 1)
         Examples.
     theta : Mixture, optional
-        With d = 1: its density in black, each group's part in the group's colour.
+        With d = 1: its density in black, each group's part in the group's color.
     axis_labels : sequence of 1 str, optional
         With unit.
     ax : Axes, optional
@@ -347,7 +347,7 @@ def landscape(
     values : array_like, shape (n, p)
         ``values[i, j]`` belongs to ``a[i], b[j]``; in nats.
     depth : float
-        How far below the top the map goes, in nats; all below is one colour.
+        How far below the top the map goes, in nats; all below is one color.
     axis_labels : sequence of 2 str, optional
         With units.
     ax : Axes, optional

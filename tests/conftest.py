@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 
@@ -18,6 +19,7 @@ class ByFileOrChapter(LoadScopeScheduling):
         return f"{file}::{chapter[1]}" if chapter else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     if config.option.dist == "loadscope":
         return ByFileOrChapter(config, log)
