@@ -11,8 +11,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 
-def as_real(value: ArrayLike, name: str) -> Floats:
-    """A non-empty float64 array of finite numbers."""
+def as_array(value: ArrayLike, name: str) -> np.ndarray:
+    """A non-empty array of real numbers, of any such dtype; not copied."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -24,15 +24,26 @@ def as_real(value: ArrayLike, name: str) -> Floats:
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}).")
-    array = array.astype(np.float64, copy=False)
+    return array
+
+
+def check_finite(array: np.ndarray, name: str, offset: int = 0) -> None:
+    """Refuse NaN and infinity; ``offset`` is the number of rows before this block."""
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         where = tuple(int(i) for i in bad[0])
+        row = (where[0] + offset, *where[1:]) if where else where
         raise ValueError(
-            f"{name} must be finite, but {len(bad)} of its {array.size} values are "
-            f"NaN or infinite; the first is {array[where]} at index {where}. "
+            f"{name} must be finite, but {len(bad)} of {array.size} values are NaN or "
+            f"infinite; the first is {array[where]} at index {row}. "
             "Drop those rows or mend the values."
         )
+
+
+def as_real(value: ArrayLike, name: str) -> Floats:
+    """A non-empty float64 array of finite numbers."""
+    array = as_array(value, name).astype(np.float64, copy=False)
+    check_finite(array, name)
     return array
 
 

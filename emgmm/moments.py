@@ -6,6 +6,15 @@ from numpy.typing import ArrayLike
 from emgmm._input import Floats, as_real, as_weights, as_x
 from emgmm.mixture import Mixture
 
+FAMILIES = (
+    "full",
+    "tied",
+    "diagonal",
+    "spherical",
+    "tied diagonal",
+    "tied spherical",
+)
+
 
 def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     """Weighted sums of 1, x and x x^T for each group, :eq:`eq-moments`.
@@ -41,13 +50,15 @@ def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     return np.stack([(w_j * x1.T) @ x1 for w_j in w.T])
 
 
-def maximize(M: ArrayLike) -> Mixture:
+def maximize(M: ArrayLike, family: str = "full") -> Mixture:
     """From moments to parameters, :eq:`eq-maximize`: the M-step reads M only.
 
     Parameters
     ----------
     M : array_like, shape (k, d+1, d+1)
         Moments, as `moments` returns them; sums of such arrays too.
+    family : str
+        One of `FAMILIES`: what the covariances may look like, :eq:`eq-families`.
 
     Returns
     -------
@@ -56,7 +67,8 @@ def maximize(M: ArrayLike) -> Mixture:
     Raises
     ------
     ValueError
-        When M has another shape, a group has no weight, or its covariance is singular.
+        When M has another shape, the family is unknown, a group has no weight, or its
+        covariance is singular.
 
     Examples
     --------
@@ -70,7 +82,22 @@ def maximize(M: ArrayLike) -> Mixture:
     check_group_weights(N)
     mu = s / N[:, None]
     Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
-    return Mixture(N / N.sum(), mu, Sigma)
+    phi = N / N.sum()
+    return Mixture(phi, mu, project(Sigma, phi, family))
+
+
+def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
+    """The most likely covariances of the family, given those of the full one."""
+    if family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
+    if family.startswith("tied"):
+        Sigma = np.broadcast_to(np.einsum("j,jab->ab", phi, Sigma), Sigma.shape)
+    if family.endswith("diagonal"):
+        Sigma = Sigma * np.eye(Sigma.shape[-1])
+    if family.endswith("spherical"):
+        variance = np.trace(Sigma, axis1=1, axis2=2) / Sigma.shape[-1]
+        Sigma = variance[:, None, None] * np.eye(Sigma.shape[-1])
+    return Sigma
 
 
 def check_group_weights(N: Floats) -> None:
