@@ -47,6 +47,14 @@ def as_real(value: ArrayLike, name: str) -> Floats:
     return array
 
 
+def as_number(value: ArrayLike, name: str) -> float:
+    """One finite number."""
+    array = as_real(value, name)
+    if array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}; it must be one number.")
+    return float(array)
+
+
 def as_x(x: ArrayLike, d: int | None = None) -> Floats:
     """The examples, shape (m, d); a plain list of m numbers is read as d = 1."""
     array = as_real(x, "x")

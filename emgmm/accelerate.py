@@ -1,24 +1,133 @@
 """Ways to the fixed point of EM: one step after the other, or with longer strides.
 
-Each is a generator: it yields a point u to evaluate and is sent back (G(u), value),
-with G one EM iteration and value the log-likelihood at u; (None, -inf) means that u
-was no valid point. A point whose value is lower than the best so far is never built
-upon, so the trace of the best never falls.
+Each is a generator. It yields a state to evaluate and is sent back what `Engine.step`
+gives there: the next EM step and the log-likelihood, or (None, -inf) where the state
+has collapsed. It returns why it ended. A point with a lower log-likelihood than the
+best so far is never built upon.
 """
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Literal
 
 import numpy as np
 from scipy.special import logsumexp
 
 from emgmm._input import Floats
 from emgmm.engine import State
+from emgmm.uncertainty import RIDGE, Curvature, moved
 
-Path = Generator[Floats, tuple[Floats | None, float], None]
+Reason = Literal["converged", "max_iter", "degenerate"]
+Step = tuple[State | None, float]
+Path = Generator[State, Step, Reason]
+Look = Callable[[State], Curvature]
+
+MEMORY = 5  # points that an Anderson step combines
+PATIENCE = 5  # cycles of strides before Newton's method is tried
 
 
-def pack(state: State) -> Floats:
+def plain(state: State, tol: float, rounding: float) -> Path:
+    """EM as it is, until what is left to gain is at most ``tol``."""
+    trace: list[float] = []
+    while True:
+        following, value = yield state
+        trace.append(value)
+        if tol > 0 and still_to_gain(trace, rounding) <= tol:
+            return "converged"
+        if following is None or value == -np.inf:
+            return "degenerate"
+        state = following
+
+
+def still_to_gain(trace: list[float], rounding: float) -> float:
+    """Nats still to come if the gains go on shrinking as they do.
+
+    A plateau shows small gains too, but they do not shrink: hence the larger of the
+    last two rates, and no answer (infinity) while it is 1 or more.
+    """
+    if len(trace) < 4:
+        return np.inf
+    gains = np.maximum(np.diff(trace[-4:]), rounding)
+    if gains.max() == rounding:
+        return 0.0
+    rate = (gains[1:] / gains[:-1]).max()
+    return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
+
+
+def accelerated(
+    state: State, tol: float, rounding: float, m: int, look: Look | None
+) -> Path:
+    """Long strides, and Newton's method to finish where ``look`` is affordable."""
+    patience = PATIENCE
+    while True:
+        state, value = yield from _strides(state, patience)
+        if value == -np.inf:
+            return "degenerate"
+        if look is None:
+            state, left = yield from _settle(state, m)
+        else:
+            state, left = yield from _newton(state, value, tol, rounding, m, look)
+        if left == -np.inf:
+            return "degenerate"
+        if 0 < tol and left <= max(tol, rounding):
+            return "converged"
+        patience = min(2 * patience, 40)
+
+
+def _newton(
+    state: State, value: float, tol: float, rounding: float, m: int, look: Look
+) -> Generator[State, Step, tuple[State, float]]:
+    """Newton steps for as long as they keep their promise; what is left to gain."""
+    while True:
+        at = look(state)
+        saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
+        if at.decrement <= max(tol, rounding) and not saddle:
+            return state, at.decrement
+        trial = moved(state, at.step, m)
+        if trial is None:
+            return state, np.inf
+        _, trial_value = yield trial
+        if not trial_value >= value - rounding:
+            return state, np.inf
+        kept = trial_value - value > 0.3 * at.decrement - rounding
+        state, value = trial, trial_value
+        if not kept:
+            return state, np.inf
+
+
+def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]:
+    """Plain steps, until their shrinking tells what is left to gain."""
+    gains: list[float] = []
+    for _ in range(6):
+        following, _ = yield state
+        if following is None:
+            return state, -np.inf
+        gains.append(step_gain(state, following, m))
+        state = following
+    if gains[-1] == 0:
+        return state, 0.0
+    rate = float(np.sqrt(max(gains[-1] / gains[-2], gains[-2] / gains[-3])))
+    return state, gains[-1] / (1 - rate) if rate < 1 else np.inf
+
+
+def step_gain(old: State, new: State, m: int) -> float:
+    """What the M-step alone adds to F, in nats, without a difference of large numbers.
+
+    It is m phi_j times the Kullback-Leibler divergence of the new group j from the
+    old one, and m times that of the new proportions from the old ones.
+    """
+    d = old.mu.shape[1]
+    W, N = np.linalg.solve(old.L, np.eye(d)), m * np.exp(new.log_phi)
+    E = W @ new.L - np.eye(d)
+    shift = (W @ (new.mu - old.mu)[:, :, None])[:, :, 0]
+    e = E.diagonal(axis1=1, axis2=2)
+    u = np.expm1(old.log_phi - new.log_phi)
+    squares = (E * E).sum(axis=(1, 2)) + (shift * shift).sum(axis=1)
+    kl = 0.5 * squares + (e - np.log1p(e)).sum(axis=1) + u - np.log1p(u)
+    return float(N @ kl)
+
+
+def _pack(state: State) -> Floats:
     """A state as one vector without constraints: log phi, mu, L with log diagonal."""
     L = state.L.copy()
     i = np.arange(L.shape[1])
@@ -26,7 +135,7 @@ def pack(state: State) -> Floats:
     return np.concatenate([state.log_phi, state.mu.ravel(), L.ravel()])
 
 
-def unpack(u: Floats, k: int, d: int) -> State:
+def _unpack(u: Floats, k: int, d: int) -> State:
     """The state of a vector; the proportions are normalised."""
     log_phi, mu, L = np.split(u, [k, k + k * d])
     L = L.reshape(k, d, d).copy()
@@ -35,50 +144,59 @@ def unpack(u: Floats, k: int, d: int) -> State:
     return State(log_phi - logsumexp(log_phi), mu.reshape(k, d), L)
 
 
-def plain(u: Floats) -> Path:
-    """EM as it is."""
-    while True:
-        u, _ = yield u
-
-
-def accelerated(x: Floats, memory: int = 5) -> Path:
+def _strides(
+    state: State, n_cycles: int
+) -> Generator[State, Step, tuple[State, float]]:
     """Anderson steps, and SQUAREM cycles whenever one of them is refused.
 
     Anderson (1965): the combination of the last few points whose next EM step would be
     shortest. SQUAREM (Varadhan and Roland, 2008): two EM steps, then a stride along
     their change of direction.
     """
-    f, value = yield x
-    dx: deque[Floats] = deque(maxlen=memory)
-    dg: deque[Floats] = deque(maxlen=memory)
+    k, d = state.mu.shape
+
+    def evaluate(u: Floats) -> Generator[State, Step, tuple[Floats, float]]:
+        following, value = yield _unpack(u, k, d)
+        return (u, -np.inf) if following is None else (_pack(following), value)
+
+    x = _pack(state)
+    f, value = yield from evaluate(x)
+    dx: deque[Floats] = deque(maxlen=MEMORY)
+    dg: deque[Floats] = deque(maxlen=MEMORY)
     cycles, pause, cap = 1, 1, 4.0
 
     def remember(a: Floats, Ga: Floats, b: Floats, Gb: Floats) -> None:
         dx.append(b - a)
         dg.append((Gb - b) - (Ga - a))
 
-    while True:
+    for _ in range(n_cycles):
         if cycles <= 0:
             trial = _anderson(f, f - x, np.array(dx), np.array(dg))
-            Gtrial, trial_value = yield trial
+            Gtrial, trial_value = yield from evaluate(trial)
             if trial_value >= value:
                 remember(x, f, trial, Gtrial)
                 x, f, value, pause = trial, Gtrial, trial_value, 1
                 continue
             cycles, pause = pause, min(2 * pause, 16)
-        f2, value = yield f
+        f2, following_value = yield from evaluate(f)
+        if following_value == -np.inf:
+            return _unpack(x, k, d), -np.inf
+        value = following_value
         remember(x, f, f, f2)
         stride = min(_stride(x, f, f2), cap)
         cap = 4 * cap if stride == cap else cap
         far = x + 2 * stride * (f - x) + stride**2 * (f2 - 2 * f + x)
-        Gfar, far_value = yield far
+        Gfar, far_value = yield from evaluate(far)
         if far_value < value:
             cap = max(4.0, cap / 4)
             far = f2
-            Gfar, far_value = yield far
+            Gfar, far_value = yield from evaluate(far)
+            if far_value == -np.inf:
+                return _unpack(f, k, d), -np.inf
         remember(f, f2, far, Gfar)
         x, f, value = far, Gfar, far_value
         cycles -= 1
+    return _unpack(x, k, d), value
 
 
 def _stride(x: Floats, f: Floats, f2: Floats) -> float:

@@ -2,17 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from emgmm._input import Floats, as_count, as_real, as_responsibilities, as_x
+from emgmm._input import (
+    Floats,
+    as_count,
+    as_number,
+    as_real,
+    as_responsibilities,
+    as_x,
+)
+from emgmm.accelerate import Look, Path, Reason, accelerated, plain
+from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights
+from emgmm.uncertainty import Curvature, affordable, curvature
 
-Reason = Literal["converged", "max_iter", "degenerate"]
+Callback = Callable[[int, Mixture, float], object]
 
 
 def e_step(x: ArrayLike, theta: Mixture) -> Floats:
@@ -130,15 +139,16 @@ class Fit:
     Attributes
     ----------
     theta : Mixture
-        The last parameters.
+        The best parameters.
     log_likelihood : float
         Of ``theta``, in nats: ``theta.log_likelihood(x)``.
     trace : ndarray, shape (n_iter + 1,)
-        Log-likelihood at the start and after each iteration; it never falls.
+        Log-likelihood at the start and after each iteration, of the best parameters so
+        far; it never falls.
     n_iter : int
-        Iterations done: one E-step and one M-step each.
+        Iterations done: one E-step and one M-step each, or one look at the curvature.
     n_evaluations : int
-        E-steps done: one more, for the log-likelihood of the last parameters.
+        Passes over x: one more, for the log-likelihood of the last parameters.
     reason : {"converged", "max_iter", "degenerate"}
         Why it stopped. "degenerate": the next step would have shrunk a group onto
         too few or equal points, where the likelihood has no maximum.
@@ -153,29 +163,37 @@ class Fit:
 
 
 def em(
-    x: ArrayLike,
+    x: ArrayLike | Blocks,
     start: Mixture | ArrayLike,
     *,
+    family: str = "full",
     tol: float = 1e-9,
     max_iter: int = 10_000,
-    callback: Callable[[int, Mixture, float], object] | None = None,
+    accelerate: bool = False,
+    callback: Callback | None = None,
 ) -> Fit:
     """Expectation-maximization: E-step, M-step, repeat, :eq:`eq-em`.
 
     Parameters
     ----------
-    x : array_like, shape (m, d)
-        Examples.
+    x : array_like, shape (m, d), or callable
+        Examples: an array of any real dtype and memory order, memory maps too; or a
+        function that returns an iterable of blocks of rows, called once per pass.
     start : Mixture or array_like, shape (m, k)
         Where to begin: parameters, or responsibilities w.
+    family : str
+        What the covariances may look like, one of `FAMILIES`.
     tol : float
         Stop when the log-likelihood still to be gained, :eq:`eq-still-to-gain`, is
         at most this many nats. 0 runs exactly ``max_iter`` iterations.
     max_iter : int
         Stop after this many iterations.
+    accelerate : bool
+        Take longer strides towards the same kind of point, never downhill. What is
+        left to gain is then Newton's decrement, :eq:`eq-certificate`.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
-        (``n_iter`` = 0) and after every iteration.
+        (``n_iter`` = 0) and after every iteration, with the best parameters so far.
 
     Returns
     -------
@@ -193,62 +211,78 @@ def em(
     >>> fit.reason, fit.theta.mu.ravel().round(6).tolist()
     ('converged', [1.0, 11.0])
     """
-    x, max_iter = as_x(x), as_count(max_iter, "max_iter", least=0)
-    if not as_real(tol, "tol").ndim == 0 or not tol >= 0:
-        raise ValueError(f"tol is {tol!r}; it must be one number, 0 or more.")
-    spread = _spread(x)
-    theta = start if isinstance(start, Mixture) else m_step(x, start)
+    max_iter, tol = as_count(max_iter, "max_iter", least=0), as_number(tol, "tol")
+    if tol < 0:
+        raise ValueError(f"tol is {tol}; it must be 0 or more.")
+    k = start.k if isinstance(start, Mixture) else as_real(start, "w").shape[-1]
+    engine = Engine(x, k, family)
+    with one_thread(engine.d):
+        state = _first(engine, start)
+        return climb(engine, state, tol, max_iter, accelerate, callback)
+
+
+def climb(
+    engine: Engine,
+    state: State,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+    callback: Callback | None = None,
+) -> Fit:
+    """Follow a path of states and keep the best of them."""
     trace: list[float] = []
+    best = state
     reason: Reason = "max_iter"
-    for n_iter in range(max_iter + 1):
-        w, log_density = theta._posterior(x)
-        trace.append(float(log_density.sum()))
+
+    def record(state: State, value: float) -> None:
+        nonlocal best
+        if not trace or value > trace[-1]:
+            best = state
+        trace.append(max(value, trace[-1]) if trace else value)
         if callback is not None:
-            callback(n_iter, theta, trace[-1])
-        if tol > 0 and _still_to_gain(trace, _rounding(log_density)) <= tol:
-            reason = "converged"
-            break
-        if n_iter < max_iter:
-            following = _m_step_unless_degenerate(x, w, spread)
-            if following is None:
-                reason = "degenerate"
-                break
-            theta = following
-    return Fit(theta, trace[-1], np.array(trace), n_iter, n_iter + 1, reason)
+            callback(len(trace) - 1, engine.theta(best), trace[-1])
 
+    def look(state: State) -> Curvature:
+        if len(trace) > max_iter:
+            raise _Enough
+        record(best, trace[-1])
+        return curvature(engine, state)
 
-def _still_to_gain(trace: list[float], rounding: float) -> float:
-    """Nats still to come if the gains go on shrinking as they do.
-
-    A plateau shows small gains too, but they do not shrink: hence the larger of the
-    last two rates, and no answer (infinity) while it is 1 or more.
-    """
-    if len(trace) < 4:
-        return np.inf
-    gains = np.maximum(np.diff(trace[-4:]), rounding)
-    if gains.max() == rounding:
-        return 0.0
-    rate = (gains[1:] / gains[:-1]).max()
-    return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
-
-
-def _rounding(log_density: Floats) -> float:
-    """Gains below this are rounding in the sum."""
-    return float(4 * np.finfo(float).eps * np.abs(log_density).sum())
-
-
-def _spread(x: Floats) -> Floats:
-    """Cholesky factor of the covariance of all examples together."""
-    r = x - x.mean(axis=0)
-    everyone = Mixture([1.0], r[:1] * 0, [r.T @ r / len(x)], ("all examples",))
-    return np.linalg.cholesky(everyone.Sigma[0])
-
-
-def _m_step_unless_degenerate(x: Floats, w: Floats, spread: Floats) -> Mixture | None:
-    """The M-step, or None where it makes a group a million times narrower than x."""
     try:
-        theta = m_step(x, w)
-    except np.linalg.LinAlgError:
-        return None
-    narrowness = np.linalg.norm(theta._whiteners @ spread, axis=(1, 2)).max()
-    return theta if narrowness < 1e6 else None
+        with np.errstate(all="ignore"):
+            path = _path(engine, state, tol, accelerate, look)
+            following = next(path)
+            while len(trace) <= max_iter:
+                step = engine.try_step(following)
+                if step[1] > -np.inf:
+                    record(following, step[1])
+                if len(trace) <= max_iter:
+                    following = path.send(step)
+    except StopIteration as end:
+        reason = end.value
+    except _Enough:
+        pass
+    if not trace:
+        raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
+    n = len(trace)
+    return Fit(engine.theta(best), trace[-1], np.array(trace), n - 1, n, reason)
+
+
+class _Enough(Exception):
+    """max_iter is reached."""
+
+
+def _path(
+    engine: Engine, state: State, tol: float, accelerate: bool, look: Look
+) -> Path:
+    if not accelerate:
+        return plain(state, tol, engine.rounding)
+    cheap = look if affordable(engine) else None
+    return accelerated(state, tol, engine.rounding, engine.m, cheap)
+
+
+def _first(engine: Engine, start: Mixture | ArrayLike) -> State:
+    """The state to start from: parameters, or the M-step of responsibilities."""
+    if isinstance(start, Mixture):
+        return engine.state(start)
+    return engine.first(as_responsibilities(start, engine.m))

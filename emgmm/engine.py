@@ -9,16 +9,18 @@ covariance), so that every threshold here is a plain number without units.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import ThreadpoolController
 
 from emgmm._input import Floats, as_array, check_finite
 from emgmm.mixture import Mixture
-from emgmm.moments import project
+from emgmm.moments import check_group_weights, project
 
 Blocks = Callable[[], Iterable[ArrayLike]]
 
@@ -62,12 +64,17 @@ class Engine:
         self.d = len(self.center)
         self.unit = _unit(self.center, covariance, family)
         self.log_det_unit = float(np.log(np.diagonal(self.unit)).sum())
+        # Gains below this are rounding in the sum of m log-densities.
+        size = 1.5 * self.d + abs(self.log_det_unit)
+        self.rounding = float(4 * np.finfo(float).eps * self.m * size)
         self._to_unit = np.linalg.solve(self.unit, np.eye(self.d))
         p = (self.d + 1) * (self.d + 2) // 2
         self.rows = max(256, WORK // (p + k)) // 8 * 8
         n = min(self.m, self.rows)
         # One set of arrays for all passes: fresh memory costs more than arithmetic.
         self._features = np.ones((p, n))
+        self._keep = not callable(x) and self.m <= self.rows
+        self._kept = False
         self._log_joint = np.empty((k, n))
         self._centered, self._top = np.empty((self.d, n)), np.empty(n)
 
@@ -90,22 +97,47 @@ class Engine:
         mu = self.center + state.mu @ self.unit.T
         return Mixture(phi / phi.sum(), mu, L @ L.mT, names)
 
-    def step(self, state: State) -> tuple[State, float]:
-        """One E-step and one M-step; the log-likelihood is that of ``state``."""
+    def step(self, state: State) -> tuple[State | None, float]:
+        """One E-step and one M-step; the log-likelihood is that of ``state``.
+
+        Raises `Degenerate` where a group has collapsed or the M-step collapses it.
+        """
         W = np.linalg.solve(state.L, np.eye(self.d))
-        kappa = np.einsum("jab,jab->j", W, W).max()
+        kappa = (W * W).sum(axis=(1, 2)).max()
         if not kappa < NARROW**2:
             raise Degenerate
         sums = self._features_pass if kappa < KAPPA else self._residuals_pass
         N, mu, Sigma, log_likelihood = sums(state, W)
-        if not N.min() > 0:
-            raise Degenerate
+        log_likelihood -= self.m * self.log_det_unit
         try:
+            if not N.min() > 0:
+                raise np.linalg.LinAlgError
             L = np.linalg.cholesky(project(Sigma, N / self.m, self.family))
         except np.linalg.LinAlgError:
-            raise Degenerate from None
-        log_likelihood -= self.m * self.log_det_unit
+            return None, log_likelihood
         return State(np.log(N / self.m), mu, L), log_likelihood
+
+    def try_step(self, state: State) -> tuple[State | None, float]:
+        """`step`, or (None, -inf) where the state has collapsed or is no number."""
+        try:
+            following, value = self.step(state)
+        except (Degenerate, np.linalg.LinAlgError):
+            return None, -np.inf
+        return (following, value) if np.isfinite(value) else (None, -np.inf)
+
+    def first(self, w: Floats) -> State:
+        """The M-step for given responsibilities (m, k)."""
+        M, done = np.zeros((self.k, self.d + 1, self.d + 1)), 0
+        y = np.ones((self.d + 1, self.rows))
+        for n in self.whitened(y[1:]):
+            w_block, done = w[done : done + n].T, done + n
+            M += (w_block[:, None, :] * y[:, :n]) @ y[:, :n].T
+        check_group_weights(M[:, 0, 0])
+        phi, mu = M[:, 0, 0] / self.m, M[:, 1:, 0] / M[:, :1, 0]
+        Sigma = M[:, 1:, 1:] / M[:, :1, :1] - mu[:, :, None] * mu[:, None, :]
+        Sigma = self.unit @ project(Sigma, phi, self.family) @ self.unit.T
+        mean = self.center + mu @ self.unit.T
+        return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
     def whitened(self, out: Floats) -> Iterator[int]:
         """Write block after block, whitened, into ``out`` (d, rows); yield its rows."""
@@ -119,28 +151,37 @@ class Engine:
                 np.matmul(self._to_unit, c, out=out[:, :n])
                 yield n
 
-    def _features_pass(self, state: State, W: Floats) -> tuple[Floats, ...]:
+    def _blocks_of_features(self) -> Iterator[Floats]:
+        """T (p, n) of block after block; kept when the data are a single block."""
         d, T = self.d, self._features
-        Theta = _coefficients(state, W)
-        S, log_likelihood = np.zeros(Theta.shape), 0.0
+        if self._kept:
+            yield T
+            return
         for n in self.whitened(T[1 : d + 1]):
-            t, r = T[:, :n], self._log_joint[:, :n]
-            f = d + 1
+            t, f = T[:, :n], d + 1
             for a in range(1, d + 1):
                 np.multiply(t[a], t[a : d + 1], out=t[f : f + d + 1 - a])
                 f += d + 1 - a
+            self._kept = self._keep
+            yield t
+
+    def _features_pass(self, state: State, W: Floats) -> tuple[Floats, ...]:
+        d = self.d
+        Theta = _coefficients(state, W)
+        S, log_likelihood = np.zeros(Theta.shape), 0.0
+        for t in self._blocks_of_features():
+            n = t.shape[1]
+            r = self._log_joint[:, :n]
             np.matmul(Theta, t, out=r)
             log_likelihood += _softmax(r, self._top[:n])
             S += r @ t.T
-        N, mu = S[:, 0], S[:, 1 : d + 1] / S[:, :1]
-        second = np.empty((self.k, d, d))
-        i, j = _upper(d)
-        second[:, i, j] = second[:, j, i] = S[:, d + 1 :] / S[:, :1]
+        N, mean = S[:, 0], S[:, 1:] / S[:, :1]
+        mu, second = mean[:, :d], mean[:, d:].take(_square(d), axis=1)
         return N, mu, second - mu[:, :, None] * mu[:, None, :], log_likelihood
 
     def _residuals_pass(self, state: State, W: Floats) -> tuple[Floats, ...]:
         """The same sums from y = W (x - mu): slower, exact for narrow groups too."""
-        const = _log_constant(state)
+        const = log_constant(state)
         y = np.ones((self.d + 1, self.rows))
         M, log_likelihood = np.zeros((self.k, self.d + 1, self.d + 1)), 0.0
         for n in self.whitened(self._features[1 : self.d + 1]):
@@ -158,19 +199,34 @@ class Engine:
         return N, mu, state.L @ Sigma @ state.L.mT, log_likelihood
 
 
+def one_thread(d: int) -> AbstractContextManager[object]:
+    """BLAS on one core: more only slow down products with few features."""
+    return _thread_pools().limit(limits=1 if d < 32 else None, user_api="blas")
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
 def _coefficients(state: State, W: Floats) -> Floats:
     """Theta (k, p) with log p(x, z=j) = Theta_j . T(x)."""
-    b = np.einsum("jab,jb->ja", W, state.mu)
-    const = _log_constant(state) - 0.5 * np.einsum("ja,ja->j", b, b)
-    i, j = _upper(b.shape[1])
-    quadratic = (W.mT @ W)[:, i, j] * np.where(i == j, -0.5, -1.0)
-    return np.column_stack([const, np.einsum("jab,ja->jb", W, b), quadratic])
+    k, d = state.mu.shape
+    P = W.mT @ W
+    b = (P @ state.mu[:, :, None])[:, :, 0]
+    Theta = np.empty((k, 1 + d + d * (d + 1) // 2))
+    Theta[:, 0] = log_constant(state) - 0.5 * (b * state.mu).sum(axis=1)
+    Theta[:, 1 : d + 1] = b
+    index, factor = _halves(d)
+    np.multiply(P.reshape(k, d * d).take(index, axis=1), factor, out=Theta[:, d + 1 :])
+    return Theta
 
 
-def _log_constant(state: State) -> Floats:
+def log_constant(state: State) -> Floats:
+    """log phi_j minus the log of the normalising constant of N(mu_j, Sigma_j)."""
+    log_diagonal = np.log(state.L.diagonal(axis1=1, axis2=2))
     d = state.mu.shape[1]
-    log_det = np.log(np.diagonal(state.L, axis1=1, axis2=2)).sum(axis=1)
-    return state.log_phi - log_det - 0.5 * d * np.log(2 * np.pi)
+    return state.log_phi - log_diagonal.sum(axis=1) - 0.5 * d * np.log(2 * np.pi)
 
 
 def _softmax(r: Floats, top: Floats) -> float:
@@ -186,8 +242,25 @@ def _softmax(r: Floats, top: Floats) -> float:
 
 
 @lru_cache
-def _upper(d: int) -> tuple[np.ndarray, np.ndarray]:
+def upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the upper half, in the order of the features."""
     return np.triu_indices(d)
+
+
+@lru_cache
+def _halves(d: int) -> tuple[NDArray[np.intp], Floats]:
+    """Where the upper half lies in a flat matrix, and its factors in -x^T P x / 2."""
+    i, j = upper(d)
+    return i * d + j, np.where(i == j, -0.5, -1.0)
+
+
+@lru_cache
+def _square(d: int) -> NDArray[np.intp]:
+    """Where each entry of a symmetric matrix lies in its upper half."""
+    where = np.zeros((d, d), dtype=np.intp)
+    i, j = upper(d)
+    where[i, j] = where[j, i] = np.arange(len(i))
+    return where
 
 
 def _blocks(x: ArrayLike | Blocks) -> Callable[[], Iterator[np.ndarray]]:
