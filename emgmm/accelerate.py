@@ -20,9 +20,10 @@ from emgmm.uncertainty import RIDGE, Curvature, moved
 Reason = Literal["converged", "max_iter", "degenerate"]
 Step = tuple[State | None, float]
 Path = Generator[State, Step, Reason]
-Look = Callable[[State], Curvature]
+Look = Callable[[State], Curvature | None]
 
 MEMORY = 5  # points that an Anderson step combines
+FIRST = 2
 PATIENCE = 5  # cycles of strides before Newton's method is tried
 
 
@@ -54,45 +55,45 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
     return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
 
 
-def accelerated(
-    state: State, tol: float, rounding: float, m: int, look: Look | None
-) -> Path:
-    """Long strides, and Newton's method to finish where ``look`` is affordable."""
+def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Path:
+    """A few EM steps, then Newton's, shortened wherever they do not go uphill."""
+    for _ in range(FIRST):
+        following, value = yield state
+        if following is None:
+            return "degenerate"
+        state = following
+    at, damping = look(state), 0.0
+    while at is not None:
+        saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
+        if 0 < tol and at.decrement <= max(tol, rounding) and not saddle:
+            return "converged"
+        trial = moved(state, at.step(damping), m)
+        there = None if trial is None else look(trial)
+        if trial is not None and there is not None and there.log_likelihood >= at.log_likelihood - rounding:
+            state, at, damping = trial, there, damping / 30
+        elif damping < 1:
+            damping = max(1e-3, 10 * damping)
+        else:
+            following, value = yield state
+            if following is None:
+                return "degenerate"
+            state, at, damping = following, look(following), 0.1
+    return "degenerate"
+
+
+def accelerated(state: State, tol: float, m: int) -> Path:
+    """Long strides; now and then plain steps, to see what is left to gain."""
     patience = PATIENCE
     while True:
         state, value = yield from _strides(state, patience)
         if value == -np.inf:
             return "degenerate"
-        if look is None:
-            state, left = yield from _settle(state, m)
-        else:
-            state, left = yield from _newton(state, value, tol, rounding, m, look)
+        state, left = yield from _settle(state, m)
         if left == -np.inf:
             return "degenerate"
-        if 0 < tol and left <= max(tol, rounding):
+        if 0 < tol and left <= tol:
             return "converged"
         patience = min(2 * patience, 40)
-
-
-def _newton(
-    state: State, value: float, tol: float, rounding: float, m: int, look: Look
-) -> Generator[State, Step, tuple[State, float]]:
-    """Newton steps for as long as they keep their promise; what is left to gain."""
-    while True:
-        at = look(state)
-        saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
-        if at.decrement <= max(tol, rounding) and not saddle:
-            return state, at.decrement
-        trial = moved(state, at.step, m)
-        if trial is None:
-            return state, np.inf
-        _, trial_value = yield trial
-        if not trial_value >= value - rounding:
-            return state, np.inf
-        kept = trial_value - value > 0.3 * at.decrement - rounding
-        state, value = trial, trial_value
-        if not kept:
-            return state, np.inf
 
 
 def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]:

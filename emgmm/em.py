@@ -15,11 +15,11 @@ from emgmm._input import (
     as_responsibilities,
     as_x,
 )
-from emgmm.accelerate import Look, Path, Reason, accelerated, plain
+from emgmm.accelerate import Look, Path, Reason, accelerated, newton, plain
 from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights
-from emgmm.uncertainty import Curvature, affordable, curvature
+from emgmm.uncertainty import Curvature, affordable, try_curvature
 
 Callback = Callable[[int, Mixture, float], object]
 
@@ -242,11 +242,13 @@ def climb(
         if callback is not None:
             callback(len(trace) - 1, engine.theta(best), trace[-1])
 
-    def look(state: State) -> Curvature:
+    def look(state: State) -> Curvature | None:
         if len(trace) > max_iter:
             raise _Enough
-        record(best, trace[-1])
-        return curvature(engine, state)
+        at = try_curvature(engine, state)
+        if at is not None:
+            record(state, at.log_likelihood)
+        return at
 
     try:
         with np.errstate(all="ignore"):
@@ -277,8 +279,9 @@ def _path(
 ) -> Path:
     if not accelerate:
         return plain(state, tol, engine.rounding)
-    cheap = look if affordable(engine) else None
-    return accelerated(state, tol, engine.rounding, engine.m, cheap)
+    if affordable(engine):
+        return newton(state, tol, engine.rounding, engine.m, look)
+    return accelerated(state, tol, engine.m)
 
 
 def _first(engine: Engine, start: Mixture | ArrayLike) -> State:

@@ -54,6 +54,7 @@ class Certificate:
 class Curvature:
     """Score c in the eigenvectors U of the scaled information, and its eigenvalues."""
 
+    log_likelihood: float
     c: Floats
     eigenvalues: Floats
     U: Floats
@@ -63,10 +64,9 @@ class Curvature:
         """Nats still to be gained where the information is a metric."""
         return float(0.5 * (self.c**2 / _positive(self.eigenvalues)).sum())
 
-    @property
-    def step(self) -> Floats:
+    def step(self, damping: float) -> Floats:
         """Newton's step; uphill also where the curvature has the wrong sign."""
-        return self.U @ (self.c / _positive(self.eigenvalues))
+        return self.U @ (self.c / (_positive(self.eigenvalues) + damping))
 
 
 def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
@@ -120,10 +120,19 @@ def affordable(engine: Engine) -> bool:
 
 def curvature(engine: Engine, state: State) -> Curvature:
     """Score and information at a point, in one pass."""
-    s, B = _score_and_rate(engine, state)
+    s, B, log_likelihood = _score_and_rate(engine, state)
     V = _tangent(engine, state)
     eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
-    return Curvature(U.T @ (V.T @ s), eigenvalues, V @ U)
+    return Curvature(log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
+
+
+def try_curvature(engine: Engine, state: State) -> Curvature | None:
+    """`curvature`, or None where the state has collapsed."""
+    try:
+        at = curvature(engine, state)
+    except np.linalg.LinAlgError:
+        return None
+    return at if np.isfinite(at.log_likelihood) else None
 
 
 def moved(state: State, step: Floats, m: int) -> State | None:
@@ -146,24 +155,24 @@ def moved(state: State, step: Floats, m: int) -> State | None:
     return State(log_phi - logsumexp(log_phi), mu, state.L @ R)
 
 
-def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats]:
-    """Scaled score (p,) and rate matrix B (p, p) of all groups, p = k len(h)."""
+def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats, float]:
+    """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
     k, d = state.mu.shape
     f = (d + 1) * (d + 2) // 2
     W, const = np.linalg.solve(state.L, np.eye(d)), log_constant(state)
     s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
-    out = np.empty((d, engine.rows))
+    out, log_likelihood = np.empty((d, engine.rows)), -engine.m * engine.log_det_unit
     rows = max(64, WORK // (2 * k * f))
     for n in engine.whitened(out):
         for start in range(0, n, rows):
             y = W @ (out[:, start : min(n, start + rows)] - state.mu[:, :, None])
             w = const[:, None] - 0.5 * (y * y).sum(axis=1)
-            _softmax(w, np.empty(w.shape[1]))
+            log_likelihood += _softmax(w, np.empty(w.shape[1]))
             _add(s, B, _hermite(y), w)
     scale = np.sqrt(engine.m * np.exp(state.log_phi))
     s[:, 0] -= scale**2
     scales = np.repeat(scale, f)
-    return (s / scale[:, None]).ravel(), B / scales[:, None] / scales
+    return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
 
 
 def _add(s: Floats, B: Floats, H: Floats, w: Floats) -> None:
