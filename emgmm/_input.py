@@ -55,6 +55,14 @@ def as_number(value: ArrayLike, name: str) -> float:
     return float(array)
 
 
+def as_tol(tol: float) -> float:
+    """A tolerance in nats."""
+    tol = as_number(tol, "tol")
+    if tol < 0:
+        raise ValueError(f"tol is {tol}; it must be 0 or more.")
+    return tol
+
+
 def as_x(x: ArrayLike, d: int | None = None) -> Floats:
     """The examples, shape (m, d); a plain list of m numbers is read as d = 1."""
     array = as_real(x, "x")

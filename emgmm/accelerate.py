@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from emgmm._input import Floats
-from emgmm.engine import State
+from emgmm.engine import Engine, State
 from emgmm.uncertainty import RIDGE, Curvature, moved
 
 Reason = Literal["converged", "max_iter", "degenerate"]
@@ -69,7 +69,11 @@ def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Pat
             return "converged"
         trial = moved(state, at.step(damping), m)
         there = None if trial is None else look(trial)
-        if trial is not None and there is not None and there.log_likelihood >= at.log_likelihood - rounding:
+        if (
+            trial is not None
+            and there is not None
+            and there.log_likelihood >= at.log_likelihood - rounding
+        ):
             state, at, damping = trial, there, damping / 30
         elif damping < 1:
             damping = max(1e-3, 10 * damping)
@@ -109,6 +113,21 @@ def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]
         return state, 0.0
     rate = float(np.sqrt(max(gains[-1] / gains[-2], gains[-2] / gains[-3])))
     return state, gains[-1] / (1 - rate) if rate < 1 else np.inf
+
+
+def settled(engine: Engine, state: State) -> tuple[float, float]:
+    """Length of the scaled score, and nats left to gain by EM's rate."""
+    following, _ = engine.try_step(state)
+    norm = (
+        0.0 if following is None else np.sqrt(2 * step_gain(state, following, engine.m))
+    )
+    path = _settle(state, engine.m)
+    state = next(path)
+    try:
+        while True:
+            state = path.send(engine.try_step(state))
+    except StopIteration as end:
+        return float(norm), float(end.value[1])
 
 
 def step_gain(old: State, new: State, m: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,17 +11,18 @@ from scipy.special import entr
 from emgmm._input import (
     Floats,
     as_count,
-    as_number,
     as_real,
     as_responsibilities,
+    as_tol,
     as_x,
 )
 from emgmm.accelerate import Look, Path, Reason, accelerated, newton, plain
 from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
-from emgmm.moments import check_group_weights
-from emgmm.uncertainty import Curvature, affordable, try_curvature
+from emgmm.moments import check_group_weights, n_parameters
+from emgmm.uncertainty import Certificate, Curvature, affordable, try_curvature
 
+Verdict = Literal["regular", "spurious", "degenerate"]
 Callback = Callable[[int, Mixture, float], object]
 
 
@@ -133,6 +135,32 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
 
 
 @dataclass(frozen=True)
+class StationaryPoint:
+    """A row of ``Fit.starts``: where some starts led.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        In nats; NaN when a start failed or was not followed beyond the sample.
+    count : int
+        How many starts led there.
+    smallest_eigenvalue : float
+        Of the covariances, in units of the spread of all examples.
+    smallest_group : float
+        Its effective number of examples, m phi_j.
+    verdict : {"regular", "spurious", "degenerate"}
+        "degenerate": a group collapses; "spurious": it rests on no more examples than
+        it has parameters.
+    """
+
+    log_likelihood: float
+    count: int
+    smallest_eigenvalue: float
+    smallest_group: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Fit:
     """What `em` returns.
 
@@ -152,6 +180,14 @@ class Fit:
     reason : {"converged", "max_iter", "degenerate"}
         Why it stopped. "degenerate": the next step would have shrunk a group onto
         too few or equal points, where the likelihood has no maximum.
+    family : str
+        Covariance family.
+    m : int
+        Number of examples.
+    certificate : Certificate, optional
+        What is known of the point: `fit` fills it in.
+    starts : tuple of StationaryPoint
+        Where the starts of `fit` led, best first.
     """
 
     theta: Mixture
@@ -160,6 +196,15 @@ class Fit:
     n_iter: int
     n_evaluations: int
     reason: Reason
+    family: str = "full"
+    m: int = 0
+    certificate: Certificate | None = None
+    starts: tuple[StationaryPoint, ...] = ()
+
+    @property
+    def n_parameters(self) -> int:
+        """Free numbers in ``theta``, within its family."""
+        return n_parameters(self.theta.k, self.theta.d, self.family)
 
 
 def em(
@@ -211,14 +256,22 @@ def em(
     >>> fit.reason, fit.theta.mu.ravel().round(6).tolist()
     ('converged', [1.0, 11.0])
     """
-    max_iter, tol = as_count(max_iter, "max_iter", least=0), as_number(tol, "tol")
-    if tol < 0:
-        raise ValueError(f"tol is {tol}; it must be 0 or more.")
+    max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
     k = start.k if isinstance(start, Mixture) else as_real(start, "w").shape[-1]
     engine = Engine(x, k, family)
     with one_thread(engine.d):
-        state = _first(engine, start)
-        return climb(engine, state, tol, max_iter, accelerate, callback)
+        state = first_state(engine, start)
+        run = climb(engine, state, tol, max_iter, accelerate, callback)
+        return finished(engine, run)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A path walked to its end: the best state, in whitened units."""
+
+    state: State
+    trace: Floats
+    reason: Reason
 
 
 def climb(
@@ -228,7 +281,7 @@ def climb(
     max_iter: int,
     accelerate: bool,
     callback: Callback | None = None,
-) -> Fit:
+) -> Run:
     """Follow a path of states and keep the best of them."""
     trace: list[float] = []
     best = state
@@ -266,8 +319,23 @@ def climb(
         pass
     if not trace:
         raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
-    n = len(trace)
-    return Fit(engine.theta(best), trace[-1], np.array(trace), n - 1, n, reason)
+    return Run(best, np.array(trace), reason)
+
+
+def finished(engine: Engine, run: Run) -> Fit:
+    """The public form of a run."""
+    n = len(run.trace)
+    theta = engine.theta(run.state)
+    return Fit(
+        theta,
+        float(run.trace[-1]),
+        run.trace,
+        n - 1,
+        n,
+        run.reason,
+        engine.family,
+        engine.m,
+    )
 
 
 class _Enough(Exception):
@@ -284,7 +352,7 @@ def _path(
     return accelerated(state, tol, engine.m)
 
 
-def _first(engine: Engine, start: Mixture | ArrayLike) -> State:
+def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
     """The state to start from: parameters, or the M-step of responsibilities."""
     if isinstance(start, Mixture):
         return engine.state(start)

@@ -139,6 +139,10 @@ class Engine:
         mean = self.center + mu @ self.unit.T
         return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
+    def everyone(self) -> State:
+        """All groups alike: the Gaussian of all examples."""
+        return self.first(np.full((self.m, self.k), 1 / self.k))
+
     def whitened(self, out: Floats) -> Iterator[int]:
         """Write block after block, whitened, into ``out`` (d, rows); yield its rows."""
         center = self.center[:, None]
@@ -293,7 +297,9 @@ def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Fl
             check_finite(part, "x", offset=m)
             shift = part.mean(axis=0) if shift is None else shift
             if part.shape[1] != len(shift):
-                raise ValueError(f"x has blocks of {part.shape[1]} and {len(shift)} features.")
+                raise ValueError(
+                    f"x has blocks of {part.shape[1]} and {len(shift)} features."
+                )
             part -= shift
             m, s, S = m + len(part), s + part.sum(axis=0), S + part.T @ part
     if shift is None:

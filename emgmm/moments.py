@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, as_real, as_weights, as_x
+from emgmm._input import Floats, as_count, as_real, as_weights, as_x
 from emgmm.mixture import Mixture
 
 FAMILIES = (
@@ -84,6 +84,50 @@ def maximize(M: ArrayLike, family: str = "full") -> Mixture:
     Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
     phi = N / N.sum()
     return Mixture(phi, mu, project(Sigma, phi, family))
+
+
+def n_parameters(k: int, d: int, family: str = "full") -> int:
+    """Free numbers in a mixture of a family, :eq:`eq-family-parameters`.
+
+    Parameters
+    ----------
+    k, d : int
+        Groups and features.
+    family : str
+        One of `FAMILIES`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        When k or d is no whole number from 1 up, or the family is unknown.
+
+    Examples
+    --------
+    >>> n_parameters(2, 2), n_parameters(2, 2, "tied spherical")
+    (11, 6)
+    """
+    k, d = as_count(k, "k", least=1), as_count(d, "d", least=1)
+    covariances = 1 if family.startswith("tied") else k
+    return k - 1 + k * d + covariances * covariance_parameters(d, family)
+
+
+def covariance_parameters(d: int, family: str) -> int:
+    """Free numbers in one covariance matrix."""
+    if family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
+    if family.endswith("spherical"):
+        return 1
+    return d if family.endswith("diagonal") else d * (d + 1) // 2
+
+
+def group_parameters(d: int, family: str) -> int:
+    """Free numbers that belong to one group alone."""
+    tied = family.startswith("tied")
+    return d if tied else d + covariance_parameters(d, family)
 
 
 def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
