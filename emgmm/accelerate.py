@@ -78,7 +78,7 @@ def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Pat
         elif damping < 1:
             damping = max(1e-3, 10 * damping)
         else:
-            following, value = yield state
+            following, _ = yield state
             if following is None:
                 return "degenerate"
             state, at, damping = following, look(following), 0.1
@@ -222,7 +222,7 @@ def _strides(
 def _stride(x: Floats, f: Floats, f2: Floats) -> float:
     """About 1 / (1 - rate of EM), at least 1."""
     r, v = f - x, f2 - 2 * f + x
-    return max(1.0, float(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300)))
+    return max(1.0, float(np.linalg.norm(r) / max(float(np.linalg.norm(v)), 1e-300)))
 
 
 def _anderson(f: Floats, g: Floats, dx: Floats, dg: Floats) -> Floats:

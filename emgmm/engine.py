@@ -23,10 +23,18 @@ from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights, project
 
 Blocks = Callable[[], Iterable[ArrayLike]]
+# N (k,), mu (k, d), Sigma (k, d, d) and the log-likelihood.
+Sums = tuple[Floats, Floats, Floats, float]
 
 WORK = 131_072  # numbers per block: 1 MB stays in the cache
 KAPPA = 1e6  # the feature form loses log10(KAPPA) digits: beyond, take residuals
 NARROW = 1e6  # a group this many times narrower than the data has collapsed
+
+
+def cholesky(Sigma: Floats) -> Floats:
+    """Lower triangular L with L L^T = Sigma, for a stack of matrices."""
+    L: Floats = np.linalg.cholesky(Sigma).astype(np.float64, copy=False)
+    return L
 
 
 class Degenerate(Exception):
@@ -88,7 +96,7 @@ class Engine:
         with np.errstate(divide="ignore"):
             log_phi = np.log(theta.phi)
         mu = (theta.mu - self.center) @ self._to_unit.T
-        return State(log_phi, mu, self._to_unit @ np.linalg.cholesky(theta.Sigma))
+        return State(log_phi, mu, self._to_unit @ cholesky(theta.Sigma))
 
     def theta(self, state: State, names: tuple[Any, ...] = ()) -> Mixture:
         """Whitened units -> Mixture."""
@@ -112,7 +120,7 @@ class Engine:
         try:
             if not N.min() > 0:
                 raise np.linalg.LinAlgError
-            L = np.linalg.cholesky(project(Sigma, N / self.m, self.family))
+            L = cholesky(project(Sigma, N / self.m, self.family))
         except np.linalg.LinAlgError:
             return None, log_likelihood
         return State(np.log(N / self.m), mu, L), log_likelihood
@@ -169,7 +177,7 @@ class Engine:
             self._kept = self._keep
             yield t
 
-    def _features_pass(self, state: State, W: Floats) -> tuple[Floats, ...]:
+    def _features_pass(self, state: State, W: Floats) -> Sums:
         d = self.d
         Theta = _coefficients(state, W)
         S, log_likelihood = np.zeros(Theta.shape), 0.0
@@ -183,7 +191,7 @@ class Engine:
         mu, second = mean[:, :d], mean[:, d:].take(_square(d), axis=1)
         return N, mu, second - mu[:, :, None] * mu[:, None, :], log_likelihood
 
-    def _residuals_pass(self, state: State, W: Floats) -> tuple[Floats, ...]:
+    def _residuals_pass(self, state: State, W: Floats) -> Sums:
         """The same sums from y = W (x - mu): slower, exact for narrow groups too."""
         const = log_constant(state)
         y = np.ones((self.d + 1, self.rows))
@@ -289,7 +297,8 @@ def _as_rows(x: ArrayLike) -> np.ndarray:
 
 def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Floats]:
     """Number of rows, mean and covariance, block by block; every value is checked."""
-    m, shift, s, S = 0, None, 0.0, 0.0
+    m, shift = 0, None
+    s, S = np.zeros(1), np.zeros((1, 1))
     for block in source():
         rows = max(1, WORK // (2 * block.shape[1]))
         for start in range(0, len(block), rows):
@@ -323,4 +332,4 @@ def _unit(center: Floats, covariance: Floats, family: str) -> Floats:
         )
     spread = project(covariance[None], np.ones(1), family.removeprefix("tied "))
     everyone = Mixture([1.0], [center], spread, ("all examples",))
-    return np.linalg.cholesky(everyone.Sigma[0])
+    return cholesky(everyone.Sigma[0])

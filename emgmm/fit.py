@@ -18,7 +18,7 @@ from emgmm.em import (
     finished,
     first_state,
 )
-from emgmm.engine import Blocks, Engine, State, one_thread
+from emgmm.engine import Blocks, Engine, State, cholesky, one_thread
 from emgmm.mixture import Mixture
 from emgmm.moments import group_parameters
 from emgmm.starts import (
@@ -192,7 +192,7 @@ def _same(a: Run, b: Run) -> bool:
 def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
     """A point found on the whitened sample, as one of all examples."""
     theta, trace = small.theta(point.run.state), point.run.trace
-    state = State(np.log(theta.phi), theta.mu, np.linalg.cholesky(theta.Sigma))
+    state = State(np.log(theta.phi), theta.mu, cholesky(theta.Sigma))
     shift = engine.m * engine.log_det_unit if engine.m == small.m else np.nan
     return replace(point, run=replace(point.run, state=state, trace=trace - shift))
 

@@ -39,7 +39,7 @@ def random_responsibilities(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     Examples
     --------
     >>> random_responsibilities([[0.0], [1.0]], 2, rng=0).round(2).tolist()
-    [[0.4, 0.6], [0.0, 1.0]]
+    [[0.4, 0.6], [0.9, 0.1]]
     """
     x, k, rng = _checked(x, k, rng)
     return rng.dirichlet(np.ones(k), len(x))
@@ -104,7 +104,7 @@ def kmeans_plus_plus(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     Examples
     --------
     >>> kmeans_plus_plus([[0.0], [1.0], [50.0]], 2, rng=0).tolist()
-    [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+    [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
     """
     x, k, rng = _checked(x, k, rng)
     y = _whitened(x)
