@@ -4,6 +4,8 @@ Bad input gets a ``ValueError`` that names the argument, its shape or value, and
 what to do about it.
 """
 
+from typing import Any, NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,12 +13,19 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 
-def as_array(value: ArrayLike, name: str) -> np.ndarray:
-    """A non-empty array of real numbers, of any such dtype; not copied."""
+def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
+    """An array of any kind, without holes."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked values; drop those rows first.")
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths.") from None
+
+
+def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
+    """A non-empty array of real numbers, of any such dtype; not copied."""
+    array = as_array(value, name)
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} has dtype {array.dtype}; it must hold real numbers. "
@@ -27,24 +36,34 @@ def as_array(value: ArrayLike, name: str) -> np.ndarray:
     return array
 
 
-def check_finite(array: np.ndarray, name: str, offset: int = 0) -> None:
-    """Refuse NaN and infinity; ``offset`` is the number of rows before this block."""
+def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
+    """A non-empty float64 array of finite numbers, whose squares are finite too."""
+    return as_floats(as_reals(value, name), name, limit)
+
+
+def as_floats(
+    array: NDArray[Any], name: str, limit: float = 1e100, offset: int = 0
+) -> Floats:
+    """float64, checked; ``offset`` is the number of rows before this block."""
+    with np.errstate(over="ignore"):  # of a long double
+        array = array.astype(np.float64, copy=False)
+    if not np.abs(array).max() <= limit:  # so that NaN is caught too
+        _refuse(array, name, limit, offset)
+    return array
+
+
+def _refuse(array: Floats, name: str, limit: float, offset: int) -> NoReturn:
+    """Say which values are not finite, or that they are too large."""
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         where = tuple(int(i) for i in bad[0])
         row = (where[0] + offset, *where[1:]) if where else where
         raise ValueError(
-            f"{name} must be finite, but {len(bad)} of {array.size} values are NaN or "
-            f"infinite; the first is {array[where]} at index {row}. "
+            f"{name} must be finite, but {len(bad)} of its {array.size} values are "
+            f"NaN or infinite; the first is {array[where]} at index {row}. "
             "Drop those rows or mend the values."
         )
-
-
-def as_real(value: ArrayLike, name: str) -> Floats:
-    """A non-empty float64 array of finite numbers."""
-    array = as_array(value, name).astype(np.float64, copy=False)
-    check_finite(array, name)
-    return array
+    raise ValueError(f"{name} holds values beyond {limit:g}; use larger units.")
 
 
 def as_number(value: ArrayLike, name: str) -> float:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from emgmm._input import Floats
+from emgmm._input import Floats, as_generator
 from emgmm.mixture import Mixture
 
 __all__ = [
@@ -127,7 +127,7 @@ def draw_anemia(rng: int | np.random.Generator = 2000) -> tuple[Floats, np.ndarr
     >>> bool((x == anemia().x).all() and (z == anemia().z).all())
     True
     """
-    rng = np.random.default_rng(rng)
+    rng = as_generator(rng)
     z = np.repeat([0, 1], [83, 97])
     L = np.linalg.cholesky(ANEMIA.Sigma)
     x = ANEMIA.mu[z] + (L[z] @ rng.standard_normal((180, 2, 1)))[:, :, 0]

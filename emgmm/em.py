@@ -56,7 +56,7 @@ def e_step(x: ArrayLike, theta: Mixture) -> Floats:
 
 
 def m_step(x: ArrayLike, w: ArrayLike) -> Mixture:
-    """Parameters that maximise F for these w.
+    """Parameters that maximize the bound F(w, theta) for this w.
 
     Shares :eq:`eq-m-step-phi`, means :eq:`eq-m-step-mu` and covariances
     :eq:`eq-m-step-sigma`: the formulas of known labels, with w for the indicator.
@@ -75,7 +75,8 @@ def m_step(x: ArrayLike, w: ArrayLike) -> Mixture:
     Raises
     ------
     ValueError
-        When w does not fit x or is not normalised, or a group is empty or flat.
+        When w does not fit x, its rows do not sum to one, or a group is empty or
+        flat.
 
     Examples
     --------
@@ -130,7 +131,7 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
     if w.shape != log_joint.shape:
         raise ValueError(f"w has shape {w.shape}; theta asks for {log_joint.shape}.")
     # 0 log 0 is 0: a group without weight adds nothing, even where p is 0.
-    expected = np.where(w > 0, w * log_joint, 0.0)
+    expected = np.multiply(w, log_joint, where=w > 0, out=np.zeros_like(w))
     return float((expected + entr(w)).sum())
 
 

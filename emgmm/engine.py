@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController
 
-from emgmm._input import Floats, as_array, check_finite
+from emgmm._input import Floats, as_floats, as_reals
 from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights, project
 
@@ -120,7 +120,8 @@ class Engine:
         try:
             if not N.min() > 0:
                 raise np.linalg.LinAlgError
-            L = cholesky(project(Sigma, N / self.m, self.family))
+            phi: Floats = N / self.m
+            L = cholesky(project(Sigma, phi, self.family))
         except np.linalg.LinAlgError:
             return None, log_likelihood
         return State(np.log(N / self.m), mu, L), log_likelihood
@@ -284,7 +285,7 @@ def _blocks(x: ArrayLike | Blocks) -> Callable[[], Iterator[np.ndarray]]:
 
 
 def _as_rows(x: ArrayLike) -> np.ndarray:
-    array = as_array(x, "x")
+    array = as_reals(x, "x")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -302,14 +303,13 @@ def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Fl
     for block in source():
         rows = max(1, WORK // (2 * block.shape[1]))
         for start in range(0, len(block), rows):
-            part = block[start : start + rows].astype(np.float64)
-            check_finite(part, "x", offset=m)
+            part = as_floats(block[start : start + rows], "x", offset=m)
             shift = part.mean(axis=0) if shift is None else shift
             if part.shape[1] != len(shift):
                 raise ValueError(
                     f"x has blocks of {part.shape[1]} and {len(shift)} features."
                 )
-            part -= shift
+            part = part - shift
             m, s, S = m + len(part), s + part.sum(axis=0), S + part.T @ part
     if shift is None:
         raise ValueError("x has no rows.")

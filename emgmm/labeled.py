@@ -1,11 +1,13 @@
 """Labels known: maximum likelihood in three formulas."""
 
+import reprlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, Ints, as_count, as_x
+from emgmm._input import Floats, Ints, as_array, as_count, as_x
 from emgmm.mixture import Mixture
 
 
@@ -37,7 +39,8 @@ def one_hot(z: ArrayLike, k: int) -> Floats:
     labels = _as_labels(z)
     if labels.dtype.kind not in "iu":
         raise ValueError(f"z has dtype {labels.dtype}; one_hot needs whole numbers.")
-    return np.eye(k)[_codes(labels, tuple(range(k)))]
+    z = _codes(labels, range(k))
+    return (z[:, None] == np.arange(k)).astype(float)
 
 
 def fit_labeled(x: ArrayLike, z: ArrayLike) -> Mixture:
@@ -117,7 +120,7 @@ def complete_log_likelihood(x: ArrayLike, z: ArrayLike, theta: Mixture) -> float
 
 
 def _as_labels(z: ArrayLike, m: int | None = None) -> np.ndarray:
-    labels = np.asarray(z)
+    labels = as_array(z, "z")
     if labels.dtype == object and all(isinstance(name, str) for name in labels.flat):
         labels = labels.astype(str)
     wanted = (len(labels) if m is None and labels.ndim else m,)
@@ -141,18 +144,18 @@ def _names(labels: np.ndarray) -> tuple[Any, ...]:
     return tuple(range(max(int(labels.max()), 0) + 1))
 
 
-def _codes(labels: np.ndarray, names: tuple[Any, ...]) -> Ints:
+def _codes(labels: np.ndarray, names: Sequence[Any]) -> Ints:
     """Each label as the position of its name; whole numbers are positions already."""
     if labels.dtype.kind in "iu":
-        known, codes = tuple(range(len(names))), labels
+        names, codes = range(len(names)), labels
     else:
         position = {name: j for j, name in enumerate(names)}
-        known, codes = names, np.array([position.get(a, -1) for a in labels.tolist()])
+        codes = np.array([position.get(a, -1) for a in labels.tolist()])
     bad = np.flatnonzero((codes < 0) | (codes >= len(names)))
     if len(bad):
         raise ValueError(
             f"z[{bad[0]}] is {labels[bad[0]].item()!r}, out of range: "
-            f"the labels are {', '.join(map(repr, known))}."
+            f"the labels are {reprlib.repr(list(names[:7]))}."
         )
     return codes.astype(np.intp)
 

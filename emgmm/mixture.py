@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
 
 from emgmm._input import Floats, Ints, as_count, as_generator, as_real, as_x
 
@@ -101,15 +100,15 @@ class Mixture:
         Raises
         ------
         ValueError
-            When x has another shape, is not finite, or lies so far out that its
-            squared distance is not a float64 (about 1e154 standard deviations).
+            When x has another shape, is not finite, or lies so far out that sums of
+            squared distances are not float64 (about 1e150 standard deviations).
         """
         x = as_x(x, self.d)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             y = (x[None] - self.mu[:, None]) @ self._whiteners.mT
             distance2 = np.einsum("jid,jid->ij", y, y)
             log_phi = np.log(self.phi)
-        if not np.isfinite(distance2).all():
+        if not (distance2 < 1e300).all():
             raise ValueError("x is too far from every group: check its units.")
         log_det = -2 * np.log(np.diagonal(self._whiteners, axis1=1, axis2=2)).sum(1)
         log_normal = -0.5 * (self.d * np.log(2 * np.pi) + log_det + distance2)
@@ -182,7 +181,9 @@ class Mixture:
         )
 
     def __hash__(self) -> int:
-        return hash((self.phi.tobytes(), self.mu.tobytes(), self.Sigma.tobytes()))
+        # Adding zero makes -0.0, which equals 0.0, the same bytes.
+        arrays = (self.phi, self.mu, self.Sigma)
+        return hash(tuple((array + 0.0).tobytes() for array in arrays))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Mixture, (self.phi, self.mu, self.Sigma, self.names)
@@ -228,9 +229,14 @@ def _checked_mu(value: ArrayLike, k: int) -> Floats:
 
 
 def _checked_names(value: Any, k: int) -> tuple[Any, ...]:
-    names = tuple(value) or tuple(range(k))
-    if len(names) != k or len(set(names)) != k:
-        raise ValueError(f"names is {names}; it must hold {k} different names.")
+    plain = value.tolist() if isinstance(value, np.ndarray) else value
+    try:
+        names = tuple(plain) or tuple(range(k))
+        fits = len(names) == k and len(set(names)) == k
+    except TypeError:  # not a sequence, or not of names
+        fits = False
+    if not fits:
+        raise ValueError(f"names is {value!r}; it must hold {k} different names.")
     return names
 
 
@@ -238,7 +244,7 @@ def _checked_Sigma(
     value: ArrayLike, shape: tuple[int, ...], names: tuple[Any, ...]
 ) -> Floats:
     k, d = shape
-    Sigma = as_real(value, "Sigma")
+    Sigma = as_real(value, "Sigma", limit=1e300)
     if Sigma.shape != (k, d, d):
         raise ValueError(
             f"Sigma has shape {Sigma.shape}, but mu has shape ({k}, {d}): it must be "
@@ -280,4 +286,7 @@ def _inverse_factor(A: Floats) -> Floats:
     L = np.linalg.cholesky(A)
     if not np.diagonal(L).min() ** 2 > 4 * len(A) * np.finfo(float).eps:
         raise np.linalg.LinAlgError
-    return solve_triangular(L, np.eye(len(A)), lower=True)
+    inverse = np.eye(len(A))
+    for i, row in enumerate(L):  # forward substitution: LAPACK starts threads for this
+        inverse[i] = (inverse[i] - row[:i] @ inverse[:i]) / row[i]
+    return inverse

@@ -24,7 +24,7 @@ def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     Parameters
     ----------
     x : array_like, shape (m, d)
-        Examples. Subtract a common centre first when they lie far from zero:
+        Examples. Subtract a common center first when they lie far from zero:
         the squares of large numbers leave few digits for the spread.
     w : array_like, shape (m, k)
         Weights, 0 or more: how much example i belongs to group j.
@@ -47,7 +47,8 @@ def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     x = as_x(x)
     w = as_weights(w, len(x))
     x1 = np.column_stack([np.ones(len(x)), x])
-    return np.stack([(w_j * x1.T) @ x1 for w_j in w.T])
+    M = np.stack([(w_j * x1.T) @ x1 for w_j in w.T])
+    return (M + M.mT) / 2  # symmetric also in the last digit
 
 
 def maximize(M: ArrayLike, family: str = "full") -> Mixture:
@@ -67,21 +68,31 @@ def maximize(M: ArrayLike, family: str = "full") -> Mixture:
     Raises
     ------
     ValueError
-        When M has another shape, the family is unknown, a group has no weight, or its
-        covariance is singular.
+        When M has another shape, the family is unknown, a group has no weight, its
+        covariance is singular, or lies so far from zero that rounding has eaten its
+        spread.
 
     Examples
     --------
     >>> maximize([[[2.0, 4.0], [4.0, 10.0]]])
     Mixture(phi=[1.0], mu=[[2.0]], Sigma=[[[1.0]]])
     """
-    M = as_real(M, "M")
+    M = as_real(M, "M", limit=1e300)
     if M.ndim != 3 or M.shape[1] != M.shape[2] or M.shape[1] < 2:
         raise ValueError(f"M has shape {M.shape}; it must be (k, d+1, d+1).")
     N, s, S = M[:, 0, 0], M[:, 1:, 0], M[:, 1:, 1:]
     check_group_weights(N)
-    mu = s / N[:, None]
-    Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
+    with np.errstate(over="ignore", invalid="ignore"):  # Mixture refuses the result
+        mu = s / N[:, None]
+        Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
+        lost = np.diagonal(Sigma, axis1=1, axis2=2) < 1e-10 * mu**2
+    if lost.any():
+        j, f = np.argwhere(lost)[0]
+        raise np.linalg.LinAlgError(
+            f"M: feature {f} of group {j} has mean {mu[j, f]:.6g} and variance "
+            f"{Sigma[j, f, f]:.6g}, too small a difference of squares to be trusted. "
+            "Subtract a common centre from x first."
+        )
     phi = N / N.sum()
     return Mixture(phi, mu, project(Sigma, phi, family))
 

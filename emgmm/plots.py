@@ -1,7 +1,7 @@
 """One look for every figure of the book.
 
-Groups differ in colour *and* in shape, in colours that readers with the common
-colour-vision deficiencies can tell apart (the palette of Okabe and Ito, 2008).
+Groups differ in color *and* in shape, in colors that readers with the common
+color-vision deficiencies can tell apart (the palette of Okabe and Ito, 2008).
 Every function draws on ``ax`` (a new one when not given) and returns it.
 """
 
@@ -14,7 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, as_real, as_responsibilities, as_x
+from emgmm._input import (
+    Floats,
+    as_array,
+    as_number,
+    as_real,
+    as_responsibilities,
+    as_x,
+)
 from emgmm.mixture import Mixture
 
 __all__ = [
@@ -67,14 +74,14 @@ def scatter(
     axis_labels: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Examples in the plane: one colour and shape per label, grey without labels.
+    """Examples in the plane: one color and shape per label, gray without labels.
 
     Parameters
     ----------
     x : array_like, shape (m, 2)
         Examples.
     z : array_like, shape (m,), optional
-        Labels of any kind; groups take their colours in sorted order.
+        Labels of any kind; groups take their colors in sorted order.
     axis_labels : sequence of 2 str, optional
         With units, as in ``data.axis_labels``.
     ax : Axes, optional
@@ -116,7 +123,7 @@ def scatter_w(
     axis_labels: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Examples coloured by responsibility: mixed colours where w is undecided.
+    """Examples colored by responsibility: mixed colors where w is undecided.
 
     Parameters
     ----------
@@ -138,7 +145,7 @@ def scatter_w(
     Raises
     ------
     ValueError
-        When x is not (m, 2), or w does not fit x.
+        When x is not (m, 2), w does not fit x, or names do not fit w.
 
     Examples
     --------
@@ -149,6 +156,8 @@ def scatter_w(
     x, ax = as_x(x, 2), _axes(ax)
     w = as_responsibilities(w, len(x))
     names = [f"group {j}" for j in range(w.shape[1])] if names is None else names
+    if len(names) != w.shape[1]:
+        raise ValueError(f"names has {len(names)} entries; w has {w.shape[1]} columns.")
     mixed = w @ np.array([to_rgb(_color(j)) for j in range(w.shape[1])])
     for j, name in enumerate(names):
         mine = w.argmax(axis=1) == j
@@ -187,7 +196,7 @@ def ellipses(theta: Mixture, *, coverage: float = 0.95, ax: Axes | None = None) 
     >>> round(float(radius), 3)
     2.448
     """
-    if theta.d != 2 or not 0 < coverage < 1:
+    if theta.d != 2 or not 0 < as_number(coverage, "coverage") < 1:
         raise ValueError(
             f"theta has d = {theta.d} and coverage is {coverage}; ellipses need d = 2 "
             "and a coverage between 0 and 1."
@@ -236,6 +245,8 @@ def boundary(theta: Mixture, *, ax: Axes | None = None) -> Axes:
     log_joint = theta.log_joint(grid.reshape(-1, 2)).reshape(201, 201, theta.k)
     for j in range(theta.k - 1):  # the last region is bounded by the others
         lead = log_joint[..., j] - np.delete(log_joint, j, axis=-1).max(axis=-1)
+        if not lead.min() < 0 < lead.max():
+            continue  # group j is the answer everywhere here, or nowhere
         ax.contour(u, v, lead, levels=[0], colors="black", linewidths=1.2)
     return ax
 
@@ -254,7 +265,7 @@ def histogram(
     x : array_like, shape (m,) or (m, 1)
         Examples.
     theta : Mixture, optional
-        With d = 1: its density in black, each group's part in the group's colour.
+        With d = 1: its density in black, each group's part in the group's color.
     axis_labels : sequence of 1 str, optional
         With unit.
     ax : Axes, optional
@@ -267,14 +278,17 @@ def histogram(
     Raises
     ------
     ValueError
-        When x has more than one feature.
+        When x or theta has more than one feature.
 
     Examples
     --------
     >>> histogram([1.0, 2.0, 2.5], Mixture([1.0], [[2.0]], [[[1.0]]])).get_ylabel()
     'density'
     """
-    x, ax = as_x(x, 1)[:, 0], _axes(ax)
+    x = as_x(x, 1)[:, 0]
+    if theta is not None and theta.d != 1:
+        raise ValueError(f"theta has d = {theta.d}; a histogram needs d = 1.")
+    ax = _axes(ax)
     ax.hist(x, bins=30, density=True, color="#c9c9c9", edgecolor="white")
     if theta is not None:
         u = np.linspace(*ax.get_xlim(), 400)
@@ -333,7 +347,7 @@ def landscape(
     values : array_like, shape (n, p)
         ``values[i, j]`` belongs to ``a[i], b[j]``; in nats.
     depth : float
-        How far below the top the map goes, in nats; all below is one colour.
+        How far below the top the map goes, in nats; all below is one color.
     axis_labels : sequence of 2 str, optional
         With units.
     ax : Axes, optional
@@ -346,7 +360,7 @@ def landscape(
     Raises
     ------
     ValueError
-        When the shapes disagree or a value is not finite.
+        When the shapes disagree, a value is not finite or depth is not positive.
 
     Examples
     --------
@@ -355,10 +369,13 @@ def landscape(
     1
     """
     a, b, values = as_real(a, "a"), as_real(b, "b"), as_real(values, "values")
-    if values.shape != (a.size, b.size):
+    if values.shape != a.shape + b.shape or values.ndim != 2 or min(values.shape) < 2:
         raise ValueError(
-            f"values has shape {values.shape}; a and b ask for {(a.size, b.size)}."
+            f"values has shape {values.shape}, a {a.shape} and b {b.shape}; they must "
+            "be (n, p), (n,) and (p,), with n and p at least 2."
         )
+    if not as_number(depth, "depth") > 0:
+        raise ValueError(f"depth is {depth}; it must be more than 0 nats.")
     ax = _axes(ax)
     levels = values.max() - depth * np.linspace(1, 0, 13)
     filled = ax.contourf(a, b, values.T, levels=levels, extend="min", cmap="cividis")
@@ -371,14 +388,16 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def _as_long_as(z: ArrayLike, x: Floats) -> np.ndarray:
-    z = np.asarray(z)
+    z = as_array(z, "z")
     if z.shape != (len(x),):
         raise ValueError(f"z has shape {z.shape}; x has {len(x)} rows: ({len(x)},).")
-    return z
+    return z.astype(str) if z.dtype == object else z
 
 
 def _label_axes(ax: Axes, axis_labels: Sequence[str] | None) -> Axes:
     if axis_labels is not None:
+        if len(axis_labels) != 2:
+            raise ValueError(f"axis_labels is {axis_labels}; one label per axis.")
         ax.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
     return ax
 

@@ -53,7 +53,7 @@ def bic(fit: Fit) -> float:
     >>> from emgmm import em
     >>> x = [[0.0], [1.0], [2.0]]
     >>> round(bic(em(x, [[1.0], [1.0], [1.0]])), 4)
-    9.4944
+    9.4945
     """
     return float(fit.n_parameters * np.log(fit.m) - 2 * fit.log_likelihood)
 
@@ -82,7 +82,7 @@ def icl(fit: Fit, x: ArrayLike) -> float:
     >>> from emgmm import em
     >>> x = [[0.0], [1.0], [2.0]]
     >>> round(icl(em(x, [[1.0], [1.0], [1.0]]), x), 4)
-    9.4944
+    9.4945
     """
     top = fit.theta.responsibilities(x).max(axis=1)
     return bic(fit) - 2 * float(np.log(top).sum())

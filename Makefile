@@ -1,0 +1,61 @@
+# Two commands are enough on a new machine: make book, make test.
+# NO_VENV=1 uses the environment that is active (conda's, for instance), not .venv.
+PYTHON ?= python3
+ifdef NO_VENV
+BIN :=
+READY :=
+else
+BIN := .venv/bin/
+READY := .venv/.ready
+endif
+PY := $(BIN)python
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadscope
+
+# Modules are compiled when first imported: half of the installation's time. So they
+# must be kept, or every process would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help venv book test lint notebooks lab pins clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+venv: $(READY) ## set up .venv with all that book, test and lab need
+
+# The stamp goes first and comes back last: after an installation that was cut short
+# the next one starts from nothing.
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	test -f $@ || $(PYTHON) -m venv --clear .venv
+	@rm -f $@
+	$(PY) -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e ".[book,test,lab]"
+	@touch $@
+
+book: $(READY) ## build the book from nothing; any warning is an error
+	rm -rf _build
+	$(BIN)jupyter-book build . -W -n --keep-going --all --quiet
+	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
+
+test: lint ## run every test: code style, types, functions, notebooks, the book
+	$(PYTEST) --cov --cov-report=json:coverage.json
+	$(PY) -m tools.branches coverage.json 98
+# Apart, so that what the notebooks run does not count as covered by a test.
+	$(PYTEST) --nbval --nbval-current-env chapters
+
+lint: $(READY) ## check format, style and types
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
+	$(PY) -m tools.notebooks run $(only)
+
+pins: $(READY) ## write the installed versions into constraints.txt
+	$(PY) -m tools.constraints write
+
+lab: $(READY) ## open the chapters in JupyterLab
+	$(PY) -m jupyterlab chapters
+
+clean: ## remove what was built; .venv stays
+	rm -rf _build build coverage.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,221 @@
+"""What holds for the built pages. The book is built once for all tests here."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from tools import equations
+
+ROOT = Path(__file__).resolve().parents[1]
+STRICT = ["-W", "-n", "--keep-going", "--all"]
+CSS_LOAD = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
+
+
+def build(source, target):
+    """As in the Makefile, but into another folder."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", source, "--path-output", target, *STRICT]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """The folder of the built book; a warning or an unresolved link fails here."""
+    target = tmp_path_factory.mktemp("book")
+    result = build(ROOT, target)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+    return target / "_build" / "html"
+
+
+@cache
+def soup(page):
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def pages(html):
+    """The pages for readers: not the redirect at the top, not the theme's files."""
+    return sorted([*html.glob("chapters/*.html"), *html.glob("[gs]e*.html")])
+
+
+def test_every_page_of_the_contents_is_built(html):
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    for name in [toc["root"], *files]:
+        assert soup(html / f"{name}.html").find("article").find("h1")
+    assert "chapters/00_welcome" in (html / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_broken_reference_fails_the_build(tmp_path):
+    for name in ("_config.yml", "_ext", "assets", "tools"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
+    (tmp_path / "chapters").mkdir()
+    shutil.copy(ROOT / "chapters" / "references.bib", tmp_path / "chapters")
+    broken = ["{eq}`eq-none`", "{doc}`no_page`", "[link](no-file.md)", "{cite}`nobody`"]
+    page = tmp_path / "chapters" / "page.md"
+    page.write_text("# Page\n\n" + " ".join(broken), encoding="utf-8")
+    result = build(tmp_path, tmp_path)
+    assert result.returncode != 0
+    for name in ("eq-none", "no_page", "no-file.md", "nobody"):
+        assert re.search(f"WARNING.*{re.escape(name)}", result.stderr), result.stderr
+
+
+# No page asks another host for anything
+
+
+def loads(tree):
+    """Addresses that a browser fetches by itself: not those of links to follow."""
+    for tag in tree.find_all(["img", "script", "iframe", "source", "embed", "video"]):
+        yield from (tag.get("src"), *(tag.get("srcset") or "").split())
+    yield from (tag.get("href") for tag in tree.find_all("link"))
+    yield from (tag.get("data") for tag in tree.find_all("object"))
+    for tag in tree.find_all("style"):
+        yield from CSS_LOAD.findall(tag.string or "")
+    for tag in tree.find_all(style=True):
+        yield from CSS_LOAD.findall(tag["style"])
+    for tag in tree.find_all("script", src=False):
+        yield from re.findall(r"https?://[^\s\"'`]+", tag.string or "")
+
+
+def foreign(addresses):
+    return [a for a in addresses if a and re.match(r"(\w+:)?//", a)]
+
+
+def test_pages_load_nothing_from_another_host(html):
+    for page in sorted(html.rglob("*.html")):
+        assert foreign(loads(soup(page))) == [], page
+
+
+def test_style_sheets_load_nothing_from_another_host(html):
+    sheets = sorted(html.rglob("*.css"))
+    assert sheets
+    for sheet in sheets:
+        assert CSS_LOAD.findall(sheet.read_text(encoding="utf-8")) == [], sheet
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="https://host/x.js"></script>',
+        '<script src="//host/x.js"></script>',
+        '<script>import("https://host/x.js")</script>',
+        '<link rel="stylesheet" href="https://host/x.css">',
+        '<img src="http://host/x.png">',
+        '<img srcset="https://host/x.png 2x">',
+        '<iframe src="https://host"></iframe>',
+        '<p style="background: url(https://host/x.png)">',
+        "<style>@import 'https://host/x.css';</style>",
+    ],
+)
+def test_a_foreign_address_is_found(text):
+    assert len(foreign(loads(BeautifulSoup(text, "html.parser")))) == 1
+
+
+def test_local_files_and_links_to_follow_are_allowed():
+    text = '<a href="https://host">x</a><img src="../x.png"><script>let x = 1</script>'
+    assert foreign(loads(BeautifulSoup(text, "html.parser"))) == []
+
+
+def test_mathjax_is_one_local_file(html):
+    scripts = soup(html / "chapters/04_em.html").find_all("script", src=True)
+    (name,) = [s["src"] for s in scripts if "mathjax" in s["src"].lower()]
+    file = (html / "chapters" / name.split("?")[0]).resolve()
+    assert file.stat().st_size > 1e6
+    assert [p.name for p in file.parent.iterdir()] == [file.name]
+
+
+# Links and figures
+
+
+def targets(page):
+    """Local files and fragments that a page points to."""
+    for tag, key in [
+        ("a", "href"),
+        ("img", "src"),
+        ("script", "src"),
+        ("link", "href"),
+    ]:
+        for found in soup(page).find_all(tag, attrs={key: True}):
+            url = urlsplit(found[key])
+            if not url.scheme and not url.netloc and found[key] != "#":
+                file = (page.parent / unquote(url.path)) if url.path else page
+                yield file.resolve(), unquote(url.fragment)
+
+
+@cache
+def ids(page):
+    return {tag["id"] for tag in soup(page).find_all(id=True)}
+
+
+def dead(page):
+    for file, fragment in targets(page):
+        if not file.exists():
+            yield str(file)
+        elif fragment and fragment not in ids(file):
+            yield f"{file}#{fragment}"
+
+
+def test_every_local_link_arrives(html):
+    for page in pages(html):
+        assert list(dead(page)) == [], page
+
+
+def test_a_dead_link_is_found(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<a href="none.html">x</a><a href="#none">x</a><a href="#a" id="a">'
+    )
+    assert len(list(dead(page))) == 2
+
+
+def bad_alts(tree):
+    images = tree.find("article").find_all("img")
+    alts = [image.get("alt") or "" for image in images]
+    return [a for a in alts if len(a) < 30 or re.search(r"\.(png|svg|jpe?g)\b|/", a)]
+
+
+def test_every_figure_has_a_text_alternative(html):
+    for page in pages(html):
+        if soup(page).find("article"):
+            assert bad_alts(soup(page)) == [], page
+
+
+@pytest.mark.parametrize("alt", ["", 'alt=""', 'alt="../_images/fig-two-groups.png"'])
+def test_a_figure_without_words_is_found(alt):
+    tree = BeautifulSoup(f"<article><img src='x.png' {alt}></article>", "html.parser")
+    assert len(bad_alts(tree)) == 1
+
+
+# The pages made from the package
+
+
+@pytest.mark.parametrize("module", equations.MODULES)
+def test_every_public_name_is_on_the_page_of_the_package(html, module):
+    names = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
+    assert names - ids(html / "chapters/api.html") == set()
+
+
+def test_the_page_of_equations_lists_all_of_them(html):
+    rows = soup(html / "chapters/equations.html").find("article").select("tbody tr")
+    listed = {row.find_all("td")[1].get_text() for row in rows}
+    links = [[a["href"] for a in row.find_all("a")] for row in rows]
+    registered = equations.registry()
+    assert listed == {e.label for e in registered}
+    # To the equation and its page; a computation also to its function.
+    least = [2 if e.is_step else 3 for e in registered]
+    assert sorted(map(len, links)) == sorted(least)
+
+
+def test_comments_of_the_sources_are_not_printed(html):
+    for page in pages(html):
+        article = soup(page).find("article")
+        assert not article or "% check" not in article.get_text()

@@ -1,0 +1,127 @@
+"""One set of names and versions: pyproject, constraints, conda, README and CI agree."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tools import branches, constraints
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+PROJECT = tomllib.loads(read("pyproject.toml"))["project"]
+PINS = read("constraints.txt")
+
+
+def test_constraints_pin_what_is_installed_and_nothing_else():
+    assert constraints.problems(PINS, constraints.closure()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "installed"),
+    [
+        ("numpy==2.4.0", {"numpy": "2.4.1"}),
+        ("numpy==2.4.0", {"numpy": "2.4.0", "scipy": "1.17.0"}),
+        ("numpy==2.4.0\nscipy==1.17.0", {"numpy": "2.4.0"}),
+        ("numpy>=2.4.0", {"numpy": "2.4.0"}),
+    ],
+)
+def test_a_wrong_missing_or_idle_pin_is_found(text, installed):
+    assert len(constraints.problems(text, installed)) == 1
+
+
+def test_writing_the_pins_keeps_those_for_elsewhere():
+    text = 'old==1.0 ; python_version < "3"\nnumpy==2.0\n'
+    new = constraints.written(text, {"numpy": "2.4.0"})
+    assert {str(r) for r in constraints.lines(new)} == {
+        'old==1.0; python_version < "3"',
+        "numpy==2.4.0",
+    }
+
+
+def test_every_extra_is_installed_by_all_who_install():
+    extras = set(PROJECT["optional-dependencies"])
+    assert extras == set(constraints.EXTRAS)
+    wanted = f'-e ".[{",".join(constraints.EXTRAS)}]"'
+    assert f"-c constraints.txt {wanted}" in read("Makefile")
+
+
+def test_conda_gets_the_same_packages():
+    environment = yaml.safe_load(read("environment.yml"))
+    conda = [d for d in environment["dependencies"] if isinstance(d, str)]
+    (pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    assert environment["channels"] == ["conda-forge"]
+    assert {re.split("[<>=]", d)[0] for d in conda} == {"python", "pip", "make"}
+    extras = ",".join(constraints.EXTRAS)
+    assert pip == ["-c constraints.txt", f"-e .[{extras}]"]
+    (python,) = [d for d in conda if d.startswith("python=")]
+    supported = Requirement(f"python{PROJECT['requires-python']}").specifier
+    assert supported.contains(python.removeprefix("python="))
+
+
+def commands(text):
+    return re.findall(r"^(?:\$ )?(make \w+)$", text, re.MULTILINE)
+
+
+def test_the_readme_runs_what_ci_runs():
+    block = re.search(r"```console\n(.*?)```", read("README.md"), re.DOTALL)[1]
+    assert commands(block) == commands(read(".ci/run")) == ["make book", "make test"]
+    assert len(block.splitlines()) == 2
+
+
+def test_every_command_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    text = read("README.md") + read("CONTRIBUTING.md")
+    named = set(re.findall(r"[`$&] ?make (?:NO_VENV=1 )?([a-z]+)", text))
+    assert named
+    assert named <= targets
+
+
+def test_every_path_that_the_readme_names_exists():
+    paths = re.findall(r"\]\(([\w./]+)\)", read("README.md") + read("CONTRIBUTING.md"))
+    layout = read("README.md").split("## Layout")[1].split("##")[0]
+    paths += re.findall(r"`([\w./]+/[\w.]*)`", layout)
+    assert len(paths) > 8
+    assert [p for p in paths if not (ROOT / p).exists()] == []
+
+
+def imports(text):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_the_package_imports_only_what_it_declares():
+    declared = {Requirement(d).name for d in PROJECT["dependencies"]}
+    for file in ROOT.glob("emgmm/*.py"):
+        used = set(imports(file.read_text(encoding="utf-8")))
+        assert used <= declared | {"emgmm"} | sys.stdlib_module_names, file
+
+
+def test_importing_the_package_does_not_load_matplotlib():
+    code = "import sys, emgmm; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_threshold_looks_at_branches_alone(tmp_path):
+    report = tmp_path / "coverage.json"
+    text = (
+        '{"totals": {"covered_branches": %d, "num_branches": 100,'
+        ' "covered_lines": 99, "num_statements": 100}}'
+    )
+    for covered, code in [(98, 0), (97, 1)]:
+        report.write_text(text % covered, encoding="utf-8")
+        assert branches.main(str(report), "98") == code
