@@ -58,14 +58,14 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
 def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Path:
     """A few EM steps, then Newton's, shortened wherever they do not go uphill."""
     for _ in range(FIRST):
-        following, value = yield state
+        following, _value = yield state
         if following is None:
             return "degenerate"
         state = following
     at, damping = look(state), 0.0
     while at is not None:
         saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
-        if 0 < tol and at.decrement <= max(tol, rounding) and not saddle:
+        if tol > 0 and at.decrement <= max(tol, rounding) and not saddle:
             return "converged"
         trial = moved(state, at.step(damping), m)
         there = None if trial is None else look(trial)
@@ -95,7 +95,7 @@ def accelerated(state: State, tol: float, m: int) -> Path:
         state, left = yield from _settle(state, m)
         if left == -np.inf:
             return "degenerate"
-        if 0 < tol and left <= tol:
+        if tol > 0 and left <= tol:
             return "converged"
         patience = min(2 * patience, 40)
 

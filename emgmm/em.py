@@ -1,7 +1,7 @@
 """Labels hidden: guess them softly, estimate as if they were known, repeat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -258,12 +258,21 @@ def em(
     ('converged', [1.0, 11.0])
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
-    k = start.k if isinstance(start, Mixture) else as_real(start, "w").shape[-1]
-    engine = Engine(x, k, family)
+    engine = Engine(x, _n_groups(start), family)
     with one_thread(engine.d):
         state = first_state(engine, start)
         run = climb(engine, state, tol, max_iter, accelerate, callback)
-        return finished(engine, run)
+    fit = finished(engine, run)
+    if isinstance(start, Mixture) and run.state is state:
+        return replace(fit, theta=start)
+    return fit
+
+
+def _n_groups(start: Mixture | ArrayLike) -> int:
+    if isinstance(start, Mixture):
+        return start.k
+    w = as_real(start, "w")
+    return w.shape[1] if w.ndim == 2 else 1
 
 
 @dataclass(frozen=True)
@@ -283,44 +292,65 @@ def climb(
     accelerate: bool,
     callback: Callback | None = None,
 ) -> Run:
-    """Follow a path of states and keep the best of them."""
-    trace: list[float] = []
-    best = state
+    """Follow a path of states to its end."""
+    log = _Log(engine, state, max_iter, callback)
+    path = _path(engine, state, tol, accelerate, log.look)
     reason: Reason = "max_iter"
+    with np.errstate(all="ignore"):  # a trial may lie anywhere; `_Log` refuses it
+        try:
+            following = next(path)
+            while True:
+                following = path.send(log.step(following))
+        except StopIteration as end:
+            reason = end.value
+        except _Enough:
+            pass
+    if not log.trace:
+        raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
+    return Run(log.best, np.array(log.trace), reason)
 
-    def record(state: State, value: float) -> None:
-        nonlocal best
-        if not trace or value > trace[-1]:
-            best = state
-        trace.append(max(value, trace[-1]) if trace else value)
-        if callback is not None:
-            callback(len(trace) - 1, engine.theta(best), trace[-1])
 
-    def look(state: State) -> Curvature | None:
-        if len(trace) > max_iter:
-            raise _Enough
-        at = try_curvature(engine, state)
+class _Enough(Exception):
+    """max_iter is reached."""
+
+
+class _Log:
+    """Every pass over the data: counted, and the best state kept."""
+
+    def __init__(
+        self, engine: Engine, state: State, max_iter: int, callback: Callback | None
+    ) -> None:
+        self.engine, self.best, self.trace = engine, state, list[float]()
+        self.max_iter, self.callback = max_iter, callback
+
+    def step(self, state: State) -> tuple[State | None, float]:
+        """An EM step from ``state``, and the log-likelihood there."""
+        self._room()
+        following, value = self.engine.try_step(state)
+        self._record(state, value)
+        return following, value
+
+    def look(self, state: State) -> Curvature | None:
+        """The curvature at ``state``, None where it has collapsed."""
+        self._room()
+        at = try_curvature(self.engine, state)
         if at is not None:
-            record(state, at.log_likelihood)
+            self._record(state, at.log_likelihood)
         return at
 
-    try:
-        with np.errstate(all="ignore"):
-            path = _path(engine, state, tol, accelerate, look)
-            following = next(path)
-            while len(trace) <= max_iter:
-                step = engine.try_step(following)
-                if step[1] > -np.inf:
-                    record(following, step[1])
-                if len(trace) <= max_iter:
-                    following = path.send(step)
-    except StopIteration as end:
-        reason = end.value
-    except _Enough:
-        pass
-    if not trace:
-        raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
-    return Run(best, np.array(trace), reason)
+    def _room(self) -> None:
+        if len(self.trace) > self.max_iter:
+            raise _Enough
+
+    def _record(self, state: State, value: float) -> None:
+        if value == -np.inf:
+            return
+        if not self.trace or value > self.trace[-1]:
+            self.best = state
+        self.trace.append(max([value, *self.trace[-1:]]))
+        if self.callback is not None:
+            theta = self.engine.theta(self.best)
+            self.callback(len(self.trace) - 1, theta, self.trace[-1])
 
 
 def finished(engine: Engine, run: Run) -> Fit:
@@ -337,10 +367,6 @@ def finished(engine: Engine, run: Run) -> Fit:
         engine.family,
         engine.m,
     )
-
-
-class _Enough(Exception):
-    """max_iter is reached."""
 
 
 def _path(

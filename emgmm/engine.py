@@ -28,6 +28,7 @@ Sums = tuple[Floats, Floats, Floats, float]
 
 WORK = 131_072  # numbers per block: 1 MB stays in the cache
 KAPPA = 1e6  # the feature form loses log10(KAPPA) digits: beyond, take residuals
+EMPTY = 1e-300  # a share this small comes from where exp underflows
 NARROW = 1e6  # a group this many times narrower than the data has collapsed
 
 
@@ -74,7 +75,7 @@ class Engine:
         self.log_det_unit = float(np.log(np.diagonal(self.unit)).sum())
         # Gains below this are rounding in the sum of m log-densities.
         size = 1.5 * self.d + abs(self.log_det_unit)
-        self.rounding = float(4 * np.finfo(float).eps * self.m * size)
+        self.rounding = float(16 * np.finfo(float).eps * self.m * size)
         self._to_unit = np.linalg.solve(self.unit, np.eye(self.d))
         p = (self.d + 1) * (self.d + 2) // 2
         self.rows = max(256, WORK // (p + k)) // 8 * 8
@@ -90,8 +91,8 @@ class Engine:
         """Mixture -> whitened units."""
         if (theta.k, theta.d) != (self.k, self.d):
             raise ValueError(
-                f"start has k = {theta.k} and d = {theta.d}; expected k = {self.k} and "
-                f"d = {self.d}."
+                f"x has shape ({self.m}, {self.d}); it must be (m, {theta.d}) with k = "
+                f"{theta.k} groups for this start, but k is {self.k}."
             )
         with np.errstate(divide="ignore"):
             log_phi = np.log(theta.phi)
@@ -118,7 +119,7 @@ class Engine:
         N, mu, Sigma, log_likelihood = sums(state, W)
         log_likelihood -= self.m * self.log_det_unit
         try:
-            if not N.min() > 0:
+            if not N.min() > self.m * EMPTY:
                 raise np.linalg.LinAlgError
             phi: Floats = N / self.m
             L = cholesky(project(Sigma, phi, self.family))
