@@ -24,7 +24,7 @@ Look = Callable[[State], Curvature | None]
 
 MEMORY = 5  # points that an Anderson step combines
 FIRST = 2
-PATIENCE = 5  # cycles of strides before Newton's method is tried
+PATIENCE = 20  # cycles of strides before Newton's method is tried
 
 
 def plain(state: State, tol: float, rounding: float) -> Path:
@@ -97,7 +97,7 @@ def accelerated(state: State, tol: float, m: int) -> Path:
             return "degenerate"
         if tol > 0 and left <= tol:
             return "converged"
-        patience = min(2 * patience, 40)
+        patience = min(2 * patience, 160)
 
 
 def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]:

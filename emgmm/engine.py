@@ -32,13 +32,21 @@ EMPTY = 1e-300  # a share this small comes from where exp underflows
 NARROW = 1e6  # a group this many times narrower than the data has collapsed
 
 
+def whitener(L: Floats) -> Floats:
+    """W with W L = I for every group; refuses a group that has collapsed."""
+    W: Floats = np.asarray(np.linalg.solve(L, np.eye(L.shape[1])), dtype=np.float64)
+    if not (W * W).sum(axis=(1, 2)).max() < NARROW**2:
+        raise Degenerate
+    return W
+
+
 def cholesky(Sigma: Floats) -> Floats:
     """Lower triangular L with L L^T = Sigma, for a stack of matrices."""
     L: Floats = np.linalg.cholesky(Sigma).astype(np.float64, copy=False)
     return L
 
 
-class Degenerate(Exception):
+class Degenerate(np.linalg.LinAlgError):
     """A group has shrunk onto too few or equal points, or has lost all its weight."""
 
 
@@ -111,27 +119,26 @@ class Engine:
 
         Raises `Degenerate` where a group has collapsed or the M-step collapses it.
         """
-        W = np.linalg.solve(state.L, np.eye(self.d))
+        W = whitener(state.L)
         kappa = (W * W).sum(axis=(1, 2)).max()
-        if not kappa < NARROW**2:
-            raise Degenerate
         sums = self._features_pass if kappa < KAPPA else self._residuals_pass
         N, mu, Sigma, log_likelihood = sums(state, W)
         log_likelihood -= self.m * self.log_det_unit
+        phi: Floats = np.asarray(N / self.m, dtype=np.float64)
         try:
             if not N.min() > self.m * EMPTY:
                 raise np.linalg.LinAlgError
-            phi: Floats = N / self.m
-            L = cholesky(project(Sigma, phi, self.family))
+            shape: Floats = project(Sigma, phi, self.family)
+            L = cholesky(shape)
         except np.linalg.LinAlgError:
             return None, log_likelihood
-        return State(np.log(N / self.m), mu, L), log_likelihood
+        return State(np.log(phi), mu, L), log_likelihood
 
     def try_step(self, state: State) -> tuple[State | None, float]:
         """`step`, or (None, -inf) where the state has collapsed or is no number."""
         try:
             following, value = self.step(state)
-        except (Degenerate, np.linalg.LinAlgError):
+        except np.linalg.LinAlgError:
             return None, -np.inf
         return (following, value) if np.isfinite(value) else (None, -np.inf)
 

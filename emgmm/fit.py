@@ -18,7 +18,7 @@ from emgmm.em import (
     finished,
     first_state,
 )
-from emgmm.engine import Blocks, Engine, State, cholesky, one_thread
+from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
 from emgmm.moments import group_parameters
 from emgmm.starts import (
@@ -191,20 +191,23 @@ def _same(a: Run, b: Run) -> bool:
 
 def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
     """A point found on the whitened sample, as one of all examples."""
-    theta, trace = small.theta(point.run.state), point.run.trace
-    state = State(np.log(theta.phi), theta.mu, cholesky(theta.Sigma))
+    state, trace = point.run.state, point.run.trace
+    mu = small.center + state.mu @ small.unit.T
+    state = State(state.log_phi, mu, small.unit @ state.L)
     shift = engine.m * engine.log_det_unit if engine.m == small.m else np.nan
     return replace(point, run=replace(point.run, state=state, trace=trace - shift))
 
 
 def _short(engine: Engine, make: Start, y: Floats, rng: np.random.Generator) -> Run:
-    """A loose run from one start; a start that collapses at once is reported so."""
-    try:
-        state = first_state(engine, make(y, engine.k, rng))
-        return climb(engine, state, LOOSE, SHORT, accelerate=True)
-    except np.linalg.LinAlgError:
-        everyone = engine.everyone()
-        return Run(everyone, np.array([-np.inf]), "degenerate")
+    """A loose run from one start; one that collapses at once is reported so."""
+    w = np.asarray(make(y, engine.k, rng))
+    for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
+        try:
+            state = first_state(engine, (1 - even) * w + even / engine.k)
+            return climb(engine, state, LOOSE, SHORT, accelerate=True)
+        except np.linalg.LinAlgError:
+            pass
+    return Run(engine.everyone(), np.array([-np.inf]), "degenerate")
 
 
 def _maker(
@@ -214,29 +217,25 @@ def _maker(
     if callable(start):
         return lambda i: start
     if start in STARTS:
-        return lambda i: _softened(STARTS[start])
+        return lambda i: STARTS[start]
     if start != "default":
         raise ValueError(f"start is {start!r}; it must be one of {NAMES}, or a start.")
     if small.k == 1:
         return lambda i: random_responsibilities
     w = _parent(y, small, rng)
-    splitting = _softened(lambda y, k, rng: split(y, w, rng))
-    return lambda i: splitting if i % 2 else _softened(kmeans_plus_plus)
+    return lambda i: (lambda y, k, rng: split(y, w, rng)) if i % 2 else kmeans_plus_plus
 
 
 def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
     """Responsibilities of the best of a few fits with one group less."""
     engine = Engine(y, small.k - 1, small.family)
-    make = _softened(kmeans_plus_plus)
-    runs = [_short(engine, make, y, rng) for _ in range(PARENTS if small.k > 2 else 1)]
+    runs = [
+        _short(engine, kmeans_plus_plus, y, rng)
+        for _ in range(PARENTS if small.k > 2 else 1)
+    ]
     good = [run for run in runs if _verdict(engine, run) == "regular"] or runs
     best = max(good, key=lambda run: run.trace[-1])
     return engine.theta(best.state).responsibilities(y)
-
-
-def _softened(make: Start) -> Start:
-    """A little of every row for every group: none starts flat."""
-    return lambda y, k, rng: 0.98 * np.asarray(make(y, k, rng)) + 0.02 / k
 
 
 def _sample(engine: Engine) -> Floats:

@@ -75,11 +75,12 @@ def random_examples(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     """
     x, k, rng = _checked(x, k, rng)
     y = _whitened(x)
-    return _nearest(y, rng.permutation(np.unique(y, axis=0))[:k])
+    different = np.unique(x, axis=0, return_index=True)[1]
+    return _nearest(y, y[rng.permutation(different)[:k]])
 
 
 def kmeans_plus_plus(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
-    """Centres are far from each other, :eq:`eq-kmeans-plus-plus`; nearest wins.
+    """Centres are drawn far from each other; each row goes to the nearest.
 
     Parameters
     ----------
@@ -168,6 +169,8 @@ def _checked(
 def _whitened(x: Floats) -> Floats:
     """x in units of its own spread; a flat direction stays flat."""
     r = x - x.mean(axis=0)
+    sd = np.sqrt((r * r).mean(axis=0))
+    r = r / np.where(sd > 0, sd, 1)
     return _whitened_by(r.T @ r / len(r), r)
 
 

@@ -15,7 +15,16 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from emgmm._input import Floats
-from emgmm.engine import WORK, Engine, State, _softmax, log_constant, one_thread, upper
+from emgmm.engine import (
+    WORK,
+    Engine,
+    State,
+    _softmax,
+    log_constant,
+    one_thread,
+    upper,
+    whitener,
+)
 from emgmm.mixture import Mixture
 
 RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
@@ -159,7 +168,7 @@ def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats, float
     """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
     k, d = state.mu.shape
     f = (d + 1) * (d + 2) // 2
-    W, const = np.linalg.solve(state.L, np.eye(d)), log_constant(state)
+    W, const = whitener(state.L), log_constant(state)
     s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
     out, log_likelihood = np.empty((d, engine.rows)), -engine.m * engine.log_det_unit
     rows = max(64, WORK // (2 * k * f))
