@@ -109,7 +109,7 @@ def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]
             return state, -np.inf
         gains.append(step_gain(state, following, m))
         state = following
-    if gains[-1] == 0:
+    if gains[-1] < 1e-20 * m:  # rounding: no rate to be seen
         return state, 0.0
     rate = float(np.sqrt(max(gains[-1] / gains[-2], gains[-2] / gains[-3])))
     return state, gains[-1] / (1 - rate) if rate < 1 else np.inf
@@ -164,9 +164,37 @@ def _unpack(u: Floats, k: int, d: int) -> State:
     return State(log_phi - logsumexp(log_phi), mu.reshape(k, d), L)
 
 
-def _strides(
-    state: State, n_cycles: int
-) -> Generator[State, Step, tuple[State, float]]:
+class _Memory:
+    """The last few differences of points, and of their EM steps."""
+
+    def __init__(self) -> None:
+        self.dx: deque[Floats] = deque(maxlen=MEMORY)
+        self.dg: deque[Floats] = deque(maxlen=MEMORY)
+
+    def add(self, a: Floats, Ga: Floats, b: Floats, Gb: Floats) -> None:
+        self.dx.append(b - a)
+        self.dg.append((Gb - b) - (Ga - a))
+
+    def combine(self, x: Floats, f: Floats) -> Floats:
+        """f minus what the differences explain of the residual f - x."""
+        dx, dg = np.array(self.dx), np.array(self.dg)
+        H = dg @ dg.T
+        H[np.diag_indices_from(H)] *= 1 + 1e-10
+        H[np.diag_indices_from(H)] += 1e-300
+        return f - np.linalg.solve(H, dg @ (f - x)) @ (dx + dg)
+
+
+# Sent back for a packed state: its EM step, packed, and its log-likelihood.
+Packed = Generator[State, Step, tuple[Floats, float]]
+Point = tuple[Floats, Floats, float]
+
+
+def _evaluate(u: Floats, k: int, d: int) -> Packed:
+    following, value = yield _unpack(u, k, d)
+    return (u, -np.inf) if following is None else (_pack(following), value)
+
+
+def _strides(state: State, n_steps: int) -> Generator[State, Step, tuple[State, float]]:
     """Anderson steps, and SQUAREM cycles whenever one of them is refused.
 
     Anderson (1965): the combination of the last few points whose next EM step would be
@@ -174,61 +202,47 @@ def _strides(
     their change of direction.
     """
     k, d = state.mu.shape
-
-    def evaluate(u: Floats) -> Generator[State, Step, tuple[Floats, float]]:
-        following, value = yield _unpack(u, k, d)
-        return (u, -np.inf) if following is None else (_pack(following), value)
-
+    memory, cycles, pause, cap = _Memory(), 1, 1, 4.0
     x = _pack(state)
-    f, value = yield from evaluate(x)
-    dx: deque[Floats] = deque(maxlen=MEMORY)
-    dg: deque[Floats] = deque(maxlen=MEMORY)
-    cycles, pause, cap = 1, 1, 4.0
-
-    def remember(a: Floats, Ga: Floats, b: Floats, Gb: Floats) -> None:
-        dx.append(b - a)
-        dg.append((Gb - b) - (Ga - a))
-
-    for _ in range(n_cycles):
+    f, value = yield from _evaluate(x, k, d)
+    for _ in range(n_steps):
+        if value == -np.inf:
+            break
         if cycles <= 0:
-            trial = _anderson(f, f - x, np.array(dx), np.array(dg))
-            Gtrial, trial_value = yield from evaluate(trial)
-            if trial_value >= value:
-                remember(x, f, trial, Gtrial)
-                x, f, value, pause = trial, Gtrial, trial_value, 1
+            trial = memory.combine(x, f)
+            Gtrial, there = yield from _evaluate(trial, k, d)
+            if there >= value:
+                memory.add(x, f, trial, Gtrial)
+                x, f, value, pause = trial, Gtrial, there, 1
                 continue
             cycles, pause = pause, min(2 * pause, 16)
-        f2, following_value = yield from evaluate(f)
-        if following_value == -np.inf:
-            return _unpack(x, k, d), -np.inf
-        value = following_value
-        remember(x, f, f, f2)
-        stride = min(_stride(x, f, f2), cap)
-        cap = 4 * cap if stride == cap else cap
-        far = x + 2 * stride * (f - x) + stride**2 * (f2 - 2 * f + x)
-        Gfar, far_value = yield from evaluate(far)
-        if far_value < value:
-            cap = max(4.0, cap / 4)
-            far = f2
-            Gfar, far_value = yield from evaluate(far)
-            if far_value == -np.inf:
-                return _unpack(f, k, d), -np.inf
-        remember(f, f2, far, Gfar)
-        x, f, value = far, Gfar, far_value
+        (x, f, value), cap = yield from _squarem((x, f, value), memory, cap, k, d)
         cycles -= 1
     return _unpack(x, k, d), value
+
+
+def _squarem(
+    point: Point, memory: _Memory, cap: float, k: int, d: int
+) -> Generator[State, Step, tuple[Point, float]]:
+    """Two EM steps and a stride, or three EM steps where the stride leads downhill."""
+    x, f, _ = point
+    f2, value = yield from _evaluate(f, k, d)
+    if value == -np.inf:
+        return (x, f, value), cap
+    memory.add(x, f, f, f2)
+    stride = min(_stride(x, f, f2), cap)
+    cap = 4 * cap if stride == cap else cap
+    far = x + 2 * stride * (f - x) + stride**2 * (f2 - 2 * f + x)
+    Gfar, far_value = yield from _evaluate(far, k, d)
+    if far_value < value:
+        cap, far = max(4.0, cap / 4), f2
+        Gfar, far_value = yield from _evaluate(far, k, d)
+    if far_value > -np.inf:
+        memory.add(f, f2, far, Gfar)
+    return (far, Gfar, far_value), cap
 
 
 def _stride(x: Floats, f: Floats, f2: Floats) -> float:
     """About 1 / (1 - rate of EM), at least 1."""
     r, v = f - x, f2 - 2 * f + x
     return max(1.0, float(np.linalg.norm(r) / max(float(np.linalg.norm(v)), 1e-300)))
-
-
-def _anderson(f: Floats, g: Floats, dx: Floats, dg: Floats) -> Floats:
-    """f minus what the remembered differences explain of the residual g."""
-    H = dg @ dg.T
-    H[np.diag_indices_from(H)] *= 1 + 1e-10
-    H[np.diag_indices_from(H)] += 1e-300
-    c = np.linalg.solve(H, dg @ g)
-    return f - c @ (dx + dg)

@@ -328,11 +328,8 @@ def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Fl
 def _unit(center: Floats, covariance: Floats, family: str) -> Floats:
     """The spread of all examples, as the family sees it: x = center + unit y."""
     variance = np.diagonal(covariance)
-    if not np.isfinite(variance).all() or (0 < variance.max() < 1e-290):
-        raise ValueError(
-            f"x has variances {variance}, beyond what float64 squares can hold: "
-            "choose other units."
-        )
+    if 0 < np.abs(center).max() + variance.max() < 1e-140:
+        raise ValueError("x holds values too small to be squared: use smaller units.")
     flat = np.flatnonzero(variance <= (8 * np.finfo(float).eps * center) ** 2)
     if len(flat) and ("spherical" not in family or len(flat) == len(center)):
         raise ValueError(

@@ -11,7 +11,9 @@ from emgmm.uncertainty import curvature, moved
 
 NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
 POINTS = [
-    pytest.param(DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}")
+    pytest.param(
+        DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}"
+    )
     for key, results in ORACLES["known_local_maxima"].items()
     for dataset, name, _ in [key.split(":")]
     for result in results
