@@ -197,10 +197,10 @@ class Fit:
     n_iter: int
     n_evaluations: int
     reason: Reason
-    family: str = "full"
-    m: int = 0
-    certificate: Certificate | None = None
-    starts: tuple[StationaryPoint, ...] = ()
+    family: str
+    m: int
+    certificate: Certificate | None
+    starts: tuple[StationaryPoint, ...]
 
     @property
     def n_parameters(self) -> int:
@@ -366,6 +366,8 @@ def finished(engine: Engine, run: Run) -> Fit:
         run.reason,
         engine.family,
         engine.m,
+        certificate=None,
+        starts=(),
     )
 
 

@@ -91,7 +91,7 @@ def fit(
     Returns
     -------
     Fit
-        With ``certificate`` and ``starts``; groups in the order of their means.
+        With ``certificate`` and ``starts``; the largest group first.
 
     Raises
     ------
@@ -147,7 +147,9 @@ def _best(engine: Engine, points: list[_Point]) -> Fit:
             "fewer parameters, more starts, or drop repeated rows."
         )
     run = max(regular, key=lambda run: run.trace[-1])
-    order = np.lexsort(np.round(run.state.mu, 9).T[::-1])
+    # The largest group first, equals in the order of their means.
+    keys = np.column_stack([-run.state.log_phi, run.state.mu]).round(6)
+    order = np.lexsort(keys.T[::-1])
     state = State(run.state.log_phi[order], run.state.mu[order], run.state.L[order])
     rows = sorted((_row(engine, p) for p in points), key=_rank)
     return replace(

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from numpy.testing import assert_allclose
-from reference import DATA, ORACLES, as_mixture, parameter_error, perturbed, problems
-from reference import random_mixture
+from reference import (
+    DATA,
+    ORACLES,
+    as_mixture,
+    parameter_error,
+    perturbed,
+    problems,
+    random_mixture,
+)
 
 from emgmm import FAMILIES, certify, e_step, elbo, em, m_step
 from emgmm.accelerate import step_gain

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from reference import DATA, STEP, as_mixture, parameter_error, random_mixture
 
 from emgmm import FAMILIES, Mixture, e_step, em, m_step, maximize, moments, n_parameters
 from emgmm import engine as engine_module
 from emgmm.engine import Engine
-from reference import DATA, STEP, as_mixture, parameter_error, random_mixture
-
 
 GEYSER = DATA["faithful"].x
 START = as_mixture(STEP["start"])

@@ -31,7 +31,7 @@ def test_the_best_known_maximum_is_found(key, seed):
     assert found.reason == "converged"
     assert found.certificate.kind == "strict maximum"
     assert found.certificate.still_to_gain <= 1e-9
-    order = np.lexsort(np.array(right["mu"]).T[::-1])
+    order = np.argsort(right["phi"])[::-1]
     right = as_mixture({name: np.array(right[name])[order] for name in THETA})
     assert parameter_error(found.theta, right) < 1e-4
 
@@ -116,7 +116,7 @@ def test_a_collapsed_group_never_wins():
 
 def test_no_start_survives():
     x = np.repeat([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [5.0, 5.0]], 6, axis=0)
-    with pytest.raises(ValueError, match="every start ended .*use fewer groups"):
+    with pytest.raises(ValueError, match=r"every start ended .*use fewer groups"):
         fit(x, 4, rng=0)
 
 
@@ -165,7 +165,7 @@ def test_many_parameters_are_certified_by_the_rate():
 def test_the_callback_sees_the_best_so_far():
     calls = []
     fit(GEYSER, 2, rng=0, n_starts=2, callback=lambda *call: calls.append(call))
-    n, theta, value = calls[-1]
+    _, theta, value = calls[-1]
     assert theta.log_likelihood(GEYSER) == pytest.approx(value, rel=1e-12)
 
 
@@ -196,7 +196,7 @@ def test_the_callback_sees_the_best_so_far():
         ({"x": np.empty((0, 2))}, "empty"),
         ({"x": np.empty((4, 0))}, "empty"),
         ({"x": [[1.0, np.nan], [2.0, 3.0]]}, "NaN"),
-        ({"x": lambda: []}, "no rows"),
+        ({"x": list}, "no rows"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -222,8 +222,7 @@ numbers = st.one_of(
 def test_a_valid_fit_or_a_value_error(x, k, family):
     try:
         found = fit(x, k, family=family, rng=0, n_starts=3)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert np.isfinite(found.log_likelihood)
     assert np.isfinite(dataclasses.astuple(found.certificate)[:1]).all()

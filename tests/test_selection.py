@@ -1,10 +1,11 @@
 """How many groups, and which family."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from reference import DATA, ORACLES, as_mixture
 
-from emgmm import aic, bic, em, icl, select
+from emgmm import aic, bic, em, icl, plots, select
 
 NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
 POINTS = [
@@ -49,6 +50,14 @@ def test_what_does_not_survive_is_listed():
     assert np.isnan(found.table[1]["bic"])
     with pytest.raises(ValueError, match="no fit survived"):
         select(x, [3], ["full"], rng=0, n_starts=3)
+
+
+def test_the_figure_shows_the_table():
+    found = select(DATA["faithful"].x, [1, 2], ["full", "tied"], rng=0, n_starts=3)
+    lines = plots.selection(found).get_lines()
+    drawn = [value for line in lines for value in line.get_ydata()]
+    assert drawn == [row["bic"] for row in found.table]
+    plt.close("all")
 
 
 def test_bad_arguments():
