@@ -1,20 +1,32 @@
 """EM for Gaussian mixtures: a small reference package, in the order of the book."""
 
 from emgmm.em import Fit, e_step, elbo, em, m_step
+from emgmm.fit import fit
 from emgmm.labeled import complete_log_likelihood, fit_labeled, one_hot
 from emgmm.mixture import Mixture
-from emgmm.moments import maximize, moments
+from emgmm.moments import FAMILIES, maximize, moments, n_parameters
+from emgmm.selection import aic, bic, icl, select
+from emgmm.uncertainty import Certificate, certify
 
 __all__ = [
+    "FAMILIES",
+    "Certificate",
     "Fit",
     "Mixture",
+    "aic",
+    "bic",
+    "certify",
     "complete_log_likelihood",
     "e_step",
     "elbo",
     "em",
+    "fit",
     "fit_labeled",
+    "icl",
     "m_step",
     "maximize",
     "moments",
+    "n_parameters",
     "one_hot",
+    "select",
 ]

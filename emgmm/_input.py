@@ -23,8 +23,8 @@ def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has rows of different lengths.") from None
 
 
-def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
-    """A non-empty float64 array of finite numbers, whose squares are finite too."""
+def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
+    """A non-empty array of real numbers, of any such dtype; not copied."""
     array = as_array(value, name)
     if array.dtype.kind not in "fiub":
         raise ValueError(
@@ -33,21 +33,34 @@ def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
         )
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}).")
-    with np.errstate(over="ignore"):  # of a long double
-        array = array.astype(np.float64, copy=False)
-    if not np.abs(array).max() <= limit:  # so that NaN is caught too
-        _refuse(array, name, limit)
     return array
 
 
-def _refuse(array: Floats, name: str, limit: float) -> NoReturn:
+def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
+    """A non-empty float64 array of finite numbers, whose squares are finite too."""
+    return as_floats(as_reals(value, name), name, limit)
+
+
+def as_floats(
+    array: NDArray[Any], name: str, limit: float = 1e100, offset: int = 0
+) -> Floats:
+    """float64, checked; ``offset`` is the number of rows before this block."""
+    with np.errstate(over="ignore"):  # of a long double
+        array = array.astype(np.float64, copy=False)
+    if not np.abs(array).max() <= limit:  # so that NaN is caught too
+        _refuse(array, name, limit, offset)
+    return array
+
+
+def _refuse(array: Floats, name: str, limit: float, offset: int) -> NoReturn:
     """Say which values are not finite, or that they are too large."""
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         where = tuple(int(i) for i in bad[0])
+        row = (where[0] + offset, *where[1:]) if where else where
         raise ValueError(
             f"{name} must be finite, but {len(bad)} of its {array.size} values are "
-            f"NaN or infinite; the first is {array[where]} at index {where}. "
+            f"NaN or infinite; the first is {array[where]} at index {row}. "
             "Drop those rows or mend the values."
         )
     raise ValueError(f"{name} holds values beyond {limit:g}; use larger units.")
@@ -59,6 +72,14 @@ def as_number(value: ArrayLike, name: str) -> float:
     if array.ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must be one number.")
     return float(array)
+
+
+def as_tol(tol: float) -> float:
+    """A tolerance in nats."""
+    tol = as_number(tol, "tol")
+    if tol < 0:
+        raise ValueError(f"tol is {tol}; it must be 0 or more.")
+    return tol
 
 
 def as_x(x: ArrayLike, d: int | None = None) -> Floats:

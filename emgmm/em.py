@@ -1,18 +1,29 @@
 """Labels hidden: guess them softly, estimate as if they were known, repeat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from emgmm._input import Floats, as_count, as_number, as_responsibilities, as_x
+from emgmm._input import (
+    Floats,
+    as_count,
+    as_real,
+    as_responsibilities,
+    as_tol,
+    as_x,
+)
+from emgmm.accelerate import Look, Path, Reason, accelerated, newton, plain
+from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
-from emgmm.moments import check_group_weights
+from emgmm.moments import check_group_weights, n_parameters
+from emgmm.uncertainty import Certificate, Curvature, affordable, try_curvature
 
-Reason = Literal["converged", "max_iter", "degenerate"]
+Verdict = Literal["regular", "spurious", "degenerate"]
+Callback = Callable[[int, Mixture, float], object]
 
 
 def e_step(x: ArrayLike, theta: Mixture) -> Floats:
@@ -125,24 +136,59 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
 
 
 @dataclass(frozen=True)
+class StationaryPoint:
+    """A row of ``Fit.starts``: where some starts led.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        In nats; NaN when a start failed or was not followed beyond the sample.
+    count : int
+        How many starts led there.
+    smallest_eigenvalue : float
+        Of the covariances, in units of the spread of all examples.
+    smallest_group : float
+        Its effective number of examples, m phi_j.
+    verdict : {"regular", "spurious", "degenerate"}
+        "degenerate": a group collapses; "spurious": it rests on no more examples than
+        it has parameters.
+    """
+
+    log_likelihood: float
+    count: int
+    smallest_eigenvalue: float
+    smallest_group: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Fit:
     """What `em` returns.
 
     Attributes
     ----------
     theta : Mixture
-        The last parameters.
+        The best parameters.
     log_likelihood : float
         Of ``theta``, in nats: ``theta.log_likelihood(x)``.
     trace : ndarray, shape (n_iter + 1,)
-        Log-likelihood at the start and after each iteration; it never falls.
+        Log-likelihood at the start and after each iteration, of the best parameters so
+        far; it never falls.
     n_iter : int
-        Iterations done: one E-step and one M-step each.
+        Iterations done: one E-step and one M-step each, or one look at the curvature.
     n_evaluations : int
-        E-steps done: one more, for the log-likelihood of the last parameters.
+        Passes over x: one more, for the log-likelihood of the last parameters.
     reason : {"converged", "max_iter", "degenerate"}
         Why it stopped. "degenerate": the next step would have shrunk a group onto
         too few or equal points, where the likelihood has no maximum.
+    family : str
+        Covariance family.
+    m : int
+        Number of examples.
+    certificate : Certificate, optional
+        What is known of the point: `fit` fills it in.
+    starts : tuple of StationaryPoint
+        Where the starts of `fit` led, best first.
     """
 
     theta: Mixture
@@ -151,32 +197,49 @@ class Fit:
     n_iter: int
     n_evaluations: int
     reason: Reason
+    family: str
+    m: int
+    certificate: Certificate | None
+    starts: tuple[StationaryPoint, ...]
+
+    @property
+    def n_parameters(self) -> int:
+        """Free numbers in ``theta``, within its family."""
+        return n_parameters(self.theta.k, self.theta.d, self.family)
 
 
 def em(
-    x: ArrayLike,
+    x: ArrayLike | Blocks,
     start: Mixture | ArrayLike,
     *,
+    family: str = "full",
     tol: float = 1e-9,
     max_iter: int = 10_000,
-    callback: Callable[[int, Mixture, float], object] | None = None,
+    accelerate: bool = False,
+    callback: Callback | None = None,
 ) -> Fit:
     """Expectation-maximization: E-step, M-step, repeat, :eq:`eq-em`.
 
     Parameters
     ----------
-    x : array_like, shape (m, d)
-        Examples.
+    x : array_like, shape (m, d), or callable
+        Examples: an array of any real dtype and memory order, memory maps too; or a
+        function that returns an iterable of blocks of rows, called once per pass.
     start : Mixture or array_like, shape (m, k)
         Where to begin: parameters, or responsibilities w.
+    family : str
+        What the covariances may look like, one of `FAMILIES`.
     tol : float
         Stop when the log-likelihood still to be gained, :eq:`eq-still-to-gain`, is
         at most this many nats. 0 runs exactly ``max_iter`` iterations.
     max_iter : int
         Stop after this many iterations.
+    accelerate : bool
+        Take longer strides towards the same kind of point, never downhill. What is
+        left to gain is then Newton's decrement, see `certify`.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
-        (``n_iter`` = 0) and after every iteration.
+        (``n_iter`` = 0) and after every iteration, with the best parameters so far.
 
     Returns
     -------
@@ -194,63 +257,132 @@ def em(
     >>> fit.reason, fit.theta.mu.ravel().round(6).tolist()
     ('converged', [1.0, 11.0])
     """
-    x, max_iter = as_x(x), as_count(max_iter, "max_iter", least=0)
-    tol = as_number(tol, "tol")
-    if tol < 0:
-        raise ValueError(f"tol is {tol}; it must be 0 or more.")
-    spread = _spread(x)
-    theta = start if isinstance(start, Mixture) else m_step(x, start)
-    trace: list[float] = []
+    max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
+    engine = Engine(x, _n_groups(start), family)
+    with one_thread(engine.d):
+        state = first_state(engine, start)
+        run = climb(engine, state, tol, max_iter, accelerate, callback)
+    fit = finished(engine, run)
+    if isinstance(start, Mixture) and run.state is state:
+        return replace(fit, theta=start)
+    return fit
+
+
+def _n_groups(start: Mixture | ArrayLike) -> int:
+    if isinstance(start, Mixture):
+        return start.k
+    w = as_real(start, "w")
+    return w.shape[1] if w.ndim == 2 else 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A path walked to its end: the best state, in whitened units."""
+
+    state: State
+    trace: Floats
+    reason: Reason
+
+
+def climb(
+    engine: Engine,
+    state: State,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+    callback: Callback | None = None,
+) -> Run:
+    """Follow a path of states to its end."""
+    log = _Log(engine, state, max_iter, callback)
+    path = _path(engine, state, tol, accelerate, log.look)
     reason: Reason = "max_iter"
-    for n_iter in range(max_iter + 1):
-        w, log_density = theta._posterior(x)
-        trace.append(float(log_density.sum()))
-        if callback is not None:
-            callback(n_iter, theta, trace[-1])
-        if tol > 0 and _still_to_gain(trace, _rounding(log_density)) <= tol:
-            reason = "converged"
-            break
-        if n_iter < max_iter:
-            following = _m_step_unless_degenerate(x, w, spread)
-            if following is None:
-                reason = "degenerate"
-                break
-            theta = following
-    return Fit(theta, trace[-1], np.array(trace), n_iter, n_iter + 1, reason)
+    with np.errstate(all="ignore"):  # a trial may lie anywhere; `_Log` refuses it
+        try:
+            following = next(path)
+            while True:
+                following = path.send(log.step(following))
+        except StopIteration as end:
+            reason = end.value
+        except _Enough:
+            pass
+    if not log.trace:
+        raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
+    return Run(log.best, np.array(log.trace), reason)
 
 
-def _still_to_gain(trace: list[float], rounding: float) -> float:
-    """Nats still to come if the gains go on shrinking as they do.
-
-    A plateau shows small gains too, but they do not shrink: hence the larger of the
-    last two rates, and no answer (infinity) while it is 1 or more.
-    """
-    if len(trace) < 4:
-        return np.inf
-    gains = np.maximum(np.diff(trace[-4:]), rounding)
-    if gains.max() == rounding:
-        return 0.0
-    rate = (gains[1:] / gains[:-1]).max()
-    return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
+class _Enough(Exception):
+    """max_iter is reached."""
 
 
-def _rounding(log_density: Floats) -> float:
-    """Gains below this are rounding in the sum."""
-    return float(4 * np.finfo(float).eps * np.abs(log_density).sum())
+class _Log:
+    """Every pass over the data: counted, and the best state kept."""
+
+    def __init__(
+        self, engine: Engine, state: State, max_iter: int, callback: Callback | None
+    ) -> None:
+        self.engine, self.best, self.trace = engine, state, list[float]()
+        self.max_iter, self.callback = max_iter, callback
+
+    def step(self, state: State) -> tuple[State | None, float]:
+        """An EM step from ``state``, and the log-likelihood there."""
+        self._room()
+        following, value = self.engine.try_step(state)
+        self._record(state, value)
+        return following, value
+
+    def look(self, state: State) -> Curvature | None:
+        """The curvature at ``state``, None where it has collapsed."""
+        self._room()
+        at = try_curvature(self.engine, state)
+        if at is not None:
+            self._record(state, at.log_likelihood)
+        return at
+
+    def _room(self) -> None:
+        if len(self.trace) > self.max_iter:
+            raise _Enough
+
+    def _record(self, state: State, value: float) -> None:
+        if value == -np.inf:
+            return
+        if not self.trace or value > self.trace[-1]:
+            self.best = state
+        self.trace.append(max([value, *self.trace[-1:]]))
+        if self.callback is not None:
+            theta = self.engine.theta(self.best)
+            self.callback(len(self.trace) - 1, theta, self.trace[-1])
 
 
-def _spread(x: Floats) -> Floats:
-    """Cholesky factor of the covariance of all examples together."""
-    r = x - x.mean(axis=0)
-    everyone = Mixture([1.0], r[:1] * 0, [r.T @ r / len(x)], ("all examples",))
-    return np.linalg.cholesky(everyone.Sigma[0])
+def finished(engine: Engine, run: Run) -> Fit:
+    """The public form of a run."""
+    n = len(run.trace)
+    theta = engine.theta(run.state)
+    return Fit(
+        theta,
+        float(run.trace[-1]),
+        run.trace,
+        n - 1,
+        n,
+        run.reason,
+        engine.family,
+        engine.m,
+        certificate=None,
+        starts=(),
+    )
 
 
-def _m_step_unless_degenerate(x: Floats, w: Floats, spread: Floats) -> Mixture | None:
-    """The M-step, or None where it makes a group a million times narrower than x."""
-    try:
-        theta = m_step(x, w)
-    except np.linalg.LinAlgError:
-        return None
-    narrowness = np.linalg.norm(theta._whiteners @ spread, axis=(1, 2)).max()
-    return theta if narrowness < 1e6 else None
+def _path(
+    engine: Engine, state: State, tol: float, accelerate: bool, look: Look
+) -> Path:
+    if not accelerate:
+        return plain(state, tol, engine.rounding)
+    if affordable(engine):
+        return newton(state, tol, engine.rounding, engine.m, look)
+    return accelerated(state, tol, engine.m)
+
+
+def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
+    """The state to start from: parameters, or the M-step of responsibilities."""
+    if isinstance(start, Mixture):
+        return engine.state(start)
+    return engine.first(as_responsibilities(start, engine.m))

@@ -3,8 +3,17 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, as_real, as_weights, as_x
+from emgmm._input import Floats, as_count, as_real, as_weights, as_x
 from emgmm.mixture import Mixture
+
+FAMILIES = (
+    "full",
+    "tied",
+    "diagonal",
+    "spherical",
+    "tied diagonal",
+    "tied spherical",
+)
 
 
 def moments(x: ArrayLike, w: ArrayLike) -> Floats:
@@ -42,13 +51,15 @@ def moments(x: ArrayLike, w: ArrayLike) -> Floats:
     return (M + M.mT) / 2  # symmetric also in the last digit
 
 
-def maximize(M: ArrayLike) -> Mixture:
+def maximize(M: ArrayLike, family: str = "full") -> Mixture:
     """From moments to parameters, :eq:`eq-maximize`: the M-step reads M only.
 
     Parameters
     ----------
     M : array_like, shape (k, d+1, d+1)
         Moments, as `moments` returns them; sums of such arrays too.
+    family : str
+        One of `FAMILIES`: what the covariances may look like, :eq:`eq-families`.
 
     Returns
     -------
@@ -57,8 +68,9 @@ def maximize(M: ArrayLike) -> Mixture:
     Raises
     ------
     ValueError
-        When M has another shape, a group has no weight, its covariance is singular, or
-        lies so far from zero that rounding has eaten its spread.
+        When M has another shape, the family is unknown, a group has no weight, its
+        covariance is singular, or lies so far from zero that rounding has eaten its
+        spread.
 
     Examples
     --------
@@ -81,7 +93,66 @@ def maximize(M: ArrayLike) -> Mixture:
             f"{Sigma[j, f, f]:.6g}, too small a difference of squares to be trusted. "
             "Subtract a common centre from x first."
         )
-    return Mixture(N / N.sum(), mu, Sigma)
+    phi = N / N.sum()
+    return Mixture(phi, mu, project(Sigma, phi, family))
+
+
+def n_parameters(k: int, d: int, family: str = "full") -> int:
+    """Free numbers in a mixture of a family, :eq:`eq-family-parameters`.
+
+    Parameters
+    ----------
+    k, d : int
+        Groups and features.
+    family : str
+        One of `FAMILIES`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        When k or d is no whole number from 1 up, or the family is unknown.
+
+    Examples
+    --------
+    >>> n_parameters(2, 2), n_parameters(2, 2, "tied spherical")
+    (11, 6)
+    """
+    k, d = as_count(k, "k", least=1), as_count(d, "d", least=1)
+    covariances = 1 if family.startswith("tied") else k
+    return k - 1 + k * d + covariances * covariance_parameters(d, family)
+
+
+def covariance_parameters(d: int, family: str) -> int:
+    """Free numbers in one covariance matrix."""
+    if family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
+    if family.endswith("spherical"):
+        return 1
+    return d if family.endswith("diagonal") else d * (d + 1) // 2
+
+
+def group_parameters(d: int, family: str) -> int:
+    """Free numbers that belong to one group alone."""
+    tied = family.startswith("tied")
+    return d if tied else d + covariance_parameters(d, family)
+
+
+def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
+    """The most likely covariances of the family, given those of the full one."""
+    if family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
+    if family.startswith("tied"):
+        Sigma = np.broadcast_to(np.einsum("j,jab->ab", phi, Sigma), Sigma.shape)
+    if family.endswith("diagonal"):
+        Sigma = Sigma * np.eye(Sigma.shape[-1])
+    if family.endswith("spherical"):
+        variance = np.trace(Sigma, axis1=1, axis2=2) / Sigma.shape[-1]
+        Sigma = variance[:, None, None] * np.eye(Sigma.shape[-1])
+    return Sigma
 
 
 def check_group_weights(N: Floats) -> None:

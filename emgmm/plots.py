@@ -23,6 +23,7 @@ from emgmm._input import (
     as_x,
 )
 from emgmm.mixture import Mixture
+from emgmm.selection import Selection
 
 __all__ = [
     "boundary",
@@ -31,6 +32,7 @@ __all__ = [
     "landscape",
     "scatter",
     "scatter_w",
+    "selection",
     "trace",
     "use_style",
 ]
@@ -327,6 +329,40 @@ def trace(values: ArrayLike, *, ax: Axes | None = None) -> Axes:
         raise ValueError(f"values has shape {values.shape}; it must be a vector.")
     ax.plot(values, color="black", marker="o", markersize=3.5)
     return _label_axes(ax, ["iteration", "log-likelihood (nats)"])
+
+
+def selection(found: Selection, *, ax: Axes | None = None) -> Axes:
+    """The criterion against the number of groups, a line for each family.
+
+    Parameters
+    ----------
+    found : Selection
+        What `select` returned.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from emgmm import select
+    >>> x = [[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]]
+    >>> selection(select(x, [1, 2], ["tied"], rng=0)).get_xlabel()
+    'groups k'
+    """
+    ax = _axes(ax)
+    for j, family in enumerate(dict.fromkeys(row["family"] for row in found.table)):
+        rows = [row for row in found.table if row["family"] == family]
+        ks, values = [row["k"] for row in rows], [row[found.criterion] for row in rows]
+        marker = MARKERS[j % len(MARKERS)]
+        ax.plot(ks, values, color=_color(j), ls=_line(j), marker=marker, label=family)
+    ax.set_xticks(sorted({row["k"] for row in found.table}))
+    ax.legend()
+    return _label_axes(
+        ax, ["groups k", f"{found.criterion.upper()} (smaller is better)"]
+    )
 
 
 def landscape(

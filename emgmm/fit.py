@@ -1,0 +1,309 @@
+"""Many starts, short runs, the best of them to the end; nothing degenerate wins."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from emgmm._input import Floats, as_array, as_count, as_generator, as_tol
+from emgmm.accelerate import settled
+from emgmm.em import (
+    Callback,
+    Fit,
+    Run,
+    StationaryPoint,
+    Verdict,
+    climb,
+    finished,
+    first_state,
+)
+from emgmm.engine import Blocks, Engine, State, one_thread
+from emgmm.mixture import Mixture
+from emgmm.moments import group_parameters
+from emgmm.starts import (
+    Seed,
+    Start,
+    kmeans_plus_plus,
+    random_examples,
+    random_responsibilities,
+    split,
+)
+from emgmm.uncertainty import Certificate, affordable, certificate, curvature
+
+STARTS: dict[str, Start] = {
+    "k-means++": kmeans_plus_plus,
+    "examples": random_examples,
+    "responsibilities": random_responsibilities,
+}
+SAMPLE = 10_000  # rows on which starts are made and compared
+FOLLOWED = 5  # distinct points that are followed to the end
+LOOSE = 1e-4  # nats: two short runs this near have found the same point
+SHORT = 60  # passes of a short run
+PARENTS = 5  # fits with one group less, of which the best is split
+NAMES = ("default", *STARTS)
+THINNEST = 1e-12  # thinner than this (variance, whitened), a group is no longer solid
+THIN = 1e-4  # a group this thin (variance, whitened) that still moves is collapsing
+
+
+def fit(
+    x: ArrayLike | Blocks,
+    k: int,
+    *,
+    family: str = "full",
+    start: str | Start | Mixture | ArrayLike = "default",
+    rng: Seed = None,
+    n_starts: int = 30,
+    tol: float = 1e-9,
+    max_iter: int = 10_000,
+    accelerate: bool = True,
+    progress: bool = False,
+    callback: Callback | None = None,
+) -> Fit:
+    """Maximum likelihood from many starts, with a certificate.
+
+    Runs are short at first, on at most 10,000 rows; the best few distinct points are
+    followed to the end. Points where a group has collapsed, or rests on fewer examples
+    than it has parameters, are counted in ``starts`` and never returned.
+
+    Parameters
+    ----------
+    x : array_like, shape (m, d), or callable
+        Examples, as in `em`.
+    k : int
+        Number of groups.
+    family : str
+        What the covariances may look like, one of `FAMILIES`.
+    start : str, callable, Mixture or array_like
+        "default" takes turns between k-means++ and splitting a group of a fit with
+        k - 1; or "k-means++", "examples", "responsibilities", or a function of
+        (whitened x, k, rng) that returns w. One start only: a Mixture, responsibilities
+        (m, k), or labels (m,) in 0 .. k-1.
+    rng : int or numpy Generator, optional
+        A seed makes the fit repeatable, whatever the units and the order of rows.
+    n_starts : int
+        How many starts to try.
+    tol, max_iter, accelerate, callback
+        As in `em`; they apply to the runs that are followed to the end.
+    progress : bool
+        Show a bar over the starts (needs tqdm).
+
+    Returns
+    -------
+    Fit
+        With ``certificate`` and ``starts``; the largest group first.
+
+    Raises
+    ------
+    ValueError
+        When an argument does not fit, x is flat in some direction, or every start ends
+        where a group has collapsed.
+
+    Examples
+    --------
+    >>> x = [[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]]
+    >>> result = fit(x, 2, rng=0)
+    >>> result.theta.mu.ravel().round(6).tolist(), result.certificate.kind
+    ([1.0, 11.0], 'strict maximum')
+    """
+    max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
+    n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
+    engine = Engine(x, as_count(k, "k", least=1), family)
+    if k > engine.m:
+        raise ValueError(f"k is {k}, but x has only {engine.m} rows.")
+    with one_thread(engine.d):
+        if isinstance(start, str) or callable(start):
+            points = _search(engine, start, rng, n_starts, progress)
+        else:
+            run = Run(_given(engine, start), np.array([np.nan]), "max_iter")
+            points = [_Point(run, 1, "regular")]
+        for i in [i for i, p in enumerate(points) if p.verdict == "regular"][:FOLLOWED]:
+            state, n = points[i].run.state, points[i].count
+            run = climb(engine, state, tol, max_iter, accelerate, callback)
+            points[i] = _Point(run, n, _verdict(engine, run))
+        return _best(engine, points)
+
+
+class NoStartSurvived(ValueError):
+    """Every start ended where a group collapses or rests on too few examples."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Where ``count`` starts led."""
+
+    run: Run
+    count: int
+    verdict: Verdict
+
+
+def _best(engine: Engine, points: list[_Point]) -> Fit:
+    """The regular point with the highest log-likelihood, certified."""
+    regular = [p.run for p in points if p.verdict == "regular"]
+    if not regular:
+        raise NoStartSurvived(
+            f"every start ended where a group collapses or rests on too few of the "
+            f"{engine.m} examples: use fewer groups than k = {engine.k}, a family with "
+            "fewer parameters, more starts, or drop repeated rows."
+        )
+    run = max(regular, key=lambda run: run.trace[-1])
+    # The largest group first, equals in the order of their means.
+    keys = np.column_stack([-run.state.log_phi, run.state.mu]).round(6)
+    order = np.lexsort(keys.T[::-1])
+    state = State(run.state.log_phi[order], run.state.mu[order], run.state.L[order])
+    rows = sorted((_row(engine, p) for p in points), key=_rank)
+    return replace(
+        finished(engine, replace(run, state=state)),
+        certificate=_certificate(engine, state),
+        starts=tuple(rows),
+    )
+
+
+def _rank(row: StationaryPoint) -> tuple[bool, float]:
+    return row.verdict != "regular", -np.nan_to_num(row.log_likelihood, nan=-np.inf)
+
+
+def _search(
+    engine: Engine,
+    start: str | Start,
+    rng: np.random.Generator,
+    n_starts: int,
+    progress: bool,
+) -> list[_Point]:
+    """Short runs on a sample: the distinct points they lead to, best first."""
+    y = _sample(engine)
+    small = Engine(y, engine.k, engine.family)
+    make = _maker(start, y, small, rng)
+    runs = [_short(small, make(i), y, rng) for i in _counted(n_starts, progress)]
+    points: list[_Point] = []
+    for run in sorted(runs, key=lambda run: -run.trace[-1]):
+        verdict = _verdict(small, run)
+        last = points[-1] if points else None
+        if last and verdict == last.verdict and _same(run, last.run):
+            points[-1] = replace(last, count=last.count + 1)
+        else:
+            points.append(_Point(run, 1, verdict))
+    return [_in_units_of(engine, small, p) for p in points]
+
+
+def _same(a: Run, b: Run) -> bool:
+    gap = abs(a.trace[-1] - b.trace[-1])
+    return bool(gap < 10 * LOOSE or a.trace[-1] == b.trace[-1])
+
+
+def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
+    """A point found on the whitened sample, as one of all examples."""
+    state, trace = point.run.state, point.run.trace
+    mu = small.center + state.mu @ small.unit.T
+    state = State(state.log_phi, mu, small.unit @ state.L)
+    shift = engine.m * engine.log_det_unit if engine.m == small.m else np.nan
+    return replace(point, run=replace(point.run, state=state, trace=trace - shift))
+
+
+def _short(engine: Engine, make: Start, y: Floats, rng: np.random.Generator) -> Run:
+    """A loose run from one start; one that collapses at once is reported so."""
+    w = np.asarray(make(y, engine.k, rng))
+    for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
+        try:
+            state = first_state(engine, (1 - even) * w + even / engine.k)
+            return climb(engine, state, LOOSE, SHORT, accelerate=True)
+        except np.linalg.LinAlgError:
+            pass
+    return Run(engine.everyone(), np.array([-np.inf]), "degenerate")
+
+
+def _maker(
+    start: str | Start, y: Floats, small: Engine, rng: np.random.Generator
+) -> Callable[[int], Start]:
+    """The start function for each of the starts, by number."""
+    if callable(start):
+        return lambda i: start
+    if start in STARTS:
+        return lambda i: STARTS[start]
+    if start != "default":
+        raise ValueError(f"start is {start!r}; it must be one of {NAMES}, or a start.")
+    if small.k == 1:
+        return lambda i: random_responsibilities
+    w = _parent(y, small, rng)
+    return lambda i: (lambda y, k, rng: split(y, w, rng)) if i % 2 else kmeans_plus_plus
+
+
+def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
+    """Responsibilities of the best of a few fits with one group less."""
+    engine = Engine(y, small.k - 1, small.family)
+    runs = [
+        _short(engine, kmeans_plus_plus, y, rng)
+        for _ in range(PARENTS if small.k > 2 else 1)
+    ]
+    good = [run for run in runs if _verdict(engine, run) == "regular"] or runs
+    best = max(good, key=lambda run: run.trace[-1])
+    return engine.theta(best.state).responsibilities(y)
+
+
+def _sample(engine: Engine) -> Floats:
+    """At most 10,000 whitened rows, sorted: chosen by value, whatever their order."""
+    direction = np.sqrt(np.arange(2, engine.d + 2))
+    share, parts = SAMPLE / engine.m, []
+    out = np.empty((engine.d, engine.rows))
+    for n in engine.whitened(out):
+        y = out[:, :n].T.round(10)
+        chosen = np.mod(1e6 * (y @ direction), 1) < share
+        parts.append(y[chosen | (share >= 1)])
+    y = np.concatenate(parts)
+    return y[np.lexsort(y.T[::-1])]
+
+
+def _given(engine: Engine, start: Mixture | ArrayLike) -> State:
+    """One start from parameters, responsibilities (m, k) or labels (m,)."""
+    if not isinstance(start, Mixture) and as_array(start, "start").ndim == 1:
+        start = _labels(engine, np.asarray(start))
+    return first_state(engine, start)
+
+
+def _labels(engine: Engine, z: np.ndarray) -> Floats:
+    if z.shape != (engine.m,) or not np.isin(z, np.arange(engine.k)).all():
+        raise ValueError(
+            f"start has shape {z.shape}; as labels it must be ({engine.m},), whole "
+            f"numbers from 0 to {engine.k - 1}."
+        )
+    return np.eye(engine.k)[z.astype(int)]
+
+
+def _measures(engine: Engine, state: State) -> tuple[float, float]:
+    """Smallest eigenvalue of a covariance, whitened, and size of the smallest group."""
+    singular = np.linalg.svd(state.L, compute_uv=False)
+    return float(singular.min() ** 2), float(engine.m * np.exp(state.log_phi.min()))
+
+
+def _verdict(engine: Engine, run: Run) -> Verdict:
+    thickness, size = _measures(engine, run.state)
+    if run.reason == "degenerate" or thickness < THINNEST:
+        return "degenerate"
+    if run.reason == "max_iter" and thickness < THIN:
+        return "degenerate"
+    enough = size > group_parameters(engine.d, engine.family)
+    return "regular" if enough else "spurious"
+
+
+def _row(engine: Engine, point: _Point) -> StationaryPoint:
+    measures = _measures(engine, point.run.state)
+    value = float(point.run.trace[-1])
+    return StationaryPoint(
+        value if np.isfinite(value) else np.nan, point.count, *measures, point.verdict
+    )
+
+
+def _certificate(engine: Engine, state: State) -> Certificate:
+    """From the curvature where it is affordable, else from EM's rate."""
+    if affordable(engine):
+        return certificate(curvature(engine, state))
+    norm, left = settled(engine, state)
+    return Certificate(norm, np.nan, left, "unknown", "EM rate")
+
+
+def _counted(n: int, progress: bool) -> Iterable[int]:
+    if not progress:
+        return range(n)
+    from tqdm.auto import tqdm
+
+    return tqdm(range(n), desc="starts")

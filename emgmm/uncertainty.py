@@ -1,0 +1,228 @@
+"""How much is left to gain, and what kind of point it is: score and curvature.
+
+In the natural parameters of the complete data every covariance family is a linear
+subspace. Per group, the orthonormal polynomials h(y) = [1, y_a, (y_a^2 - 1)/sqrt 2,
+y_a y_b] of y = L_j^-1 (x - mu_j) span it, and scaled by sqrt(m phi_j) the information
+of the complete data is the identity. What the hidden labels take away is B, EM's rate
+matrix; I - B is the observed information.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import logsumexp
+
+from emgmm._input import Floats
+from emgmm.engine import (
+    WORK,
+    Engine,
+    State,
+    _softmax,
+    log_constant,
+    one_thread,
+    upper,
+    whitener,
+)
+from emgmm.mixture import Mixture
+
+RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
+MOST = 200  # numbers in the score: beyond, the matrix costs more than it tells
+
+Kind = Literal["strict maximum", "ridge", "saddle", "unknown"]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is known of the point where a fit ended.
+
+    Attributes
+    ----------
+    score_norm : float
+        Length of the gradient in units of its standard error under complete data.
+    smallest_eigenvalue : float
+        Of the scaled observed information; 1 minus EM's rate. NaN when not computed.
+    still_to_gain : float
+        Log-likelihood still to be gained, in nats: the Newton decrement, or the
+        estimate from EM's rate.
+    kind : {"strict maximum", "ridge", "saddle", "unknown"}
+        By the sign of ``smallest_eigenvalue``.
+    method : {"Newton decrement", "EM rate"}
+        How ``still_to_gain`` was found.
+    """
+
+    score_norm: float
+    smallest_eigenvalue: float
+    still_to_gain: float
+    kind: Kind
+    method: Literal["Newton decrement", "EM rate"]
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Score c in the eigenvectors U of the scaled information, and its eigenvalues."""
+
+    log_likelihood: float
+    c: Floats
+    eigenvalues: Floats
+    U: Floats
+
+    @property
+    def decrement(self) -> float:
+        """Nats still to be gained where the information is a metric."""
+        return float(0.5 * (self.c**2 / _positive(self.eigenvalues)).sum())
+
+    def step(self, damping: float) -> Floats:
+        """Newton's step; uphill also where the curvature has the wrong sign."""
+        return self.U @ (self.c / (_positive(self.eigenvalues) + damping))
+
+
+def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
+    """The certificate of any parameters: score, curvature, and what is left to gain.
+
+    The score is :eq:`eq-scaled-score`, the information :eq:`eq-scaled-information`, the
+    Newton decrement :eq:`eq-certificate`.
+
+    Parameters
+    ----------
+    x : array_like, shape (m, d), or callable
+        Examples, as in `em`.
+    theta : Mixture
+        Parameters, inside the family.
+    family : str
+        Covariance family, as in `maximize`.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    ValueError
+        When the arguments do not fit together.
+
+    Examples
+    --------
+    >>> x = [[0.0], [1.0], [2.0]]
+    >>> certify(x, Mixture([1.0], [[1.0]], [[[2 / 3]]])).kind
+    'strict maximum'
+    """
+    engine = Engine(x, theta.k, family)
+    with one_thread(engine.d):
+        return certificate(curvature(engine, engine.state(theta)))
+
+
+def certificate(at: Curvature) -> Certificate:
+    """The public summary of a curvature."""
+    least = float(at.eigenvalues[0])
+    kind: Kind = "ridge" if abs(least) < RIDGE else "strict maximum"
+    kind = "saddle" if least <= -RIDGE else kind
+    norm = float(np.linalg.norm(at.c))
+    return Certificate(norm, least, at.decrement, kind, "Newton decrement")
+
+
+def affordable(engine: Engine) -> bool:
+    """Is the information matrix small enough to be worth its pass?"""
+    return engine.k * (engine.d + 1) * (engine.d + 2) // 2 <= MOST
+
+
+def curvature(engine: Engine, state: State) -> Curvature:
+    """Score and information at a point, in one pass."""
+    s, B, log_likelihood = _score_and_rate(engine, state)
+    V = _tangent(engine, state)
+    eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
+    return Curvature(log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
+
+
+def try_curvature(engine: Engine, state: State) -> Curvature | None:
+    """`curvature`, or None where the state has collapsed."""
+    try:
+        at = curvature(engine, state)
+    except np.linalg.LinAlgError:
+        return None
+    return at if np.isfinite(at.log_likelihood) else None
+
+
+def moved(state: State, step: Floats, m: int) -> State | None:
+    """The state after a step in the natural parameters; None where there is none."""
+    k, d = state.mu.shape
+    a = step.reshape(k, -1) / np.sqrt(m * np.exp(state.log_phi))[:, None]
+    b, C = a[:, 1 : d + 1], np.zeros((k, d, d))
+    i, j = upper(d)
+    C[:, i, j] = C[:, j, i] = a[:, d + 1 :] * np.where(i == j, np.sqrt(2), 1.0)
+    P = np.eye(d) - C  # precision in units of the present L
+    if not np.linalg.eigvalsh(P).min() > 1e-3:
+        return None
+    Sigma = np.linalg.solve(P, np.eye(d))
+    mean = (Sigma @ b[:, :, None])[:, :, 0]
+    R = np.linalg.cholesky((Sigma + Sigma.mT) / 2)
+    log_phi = state.log_phi + a[:, 0] + 0.5 * (b * mean).sum(axis=1)
+    log_phi += np.log(R.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    log_phi -= 0.5 * C.trace(axis1=1, axis2=2)
+    mu = state.mu + (state.L @ mean[:, :, None])[:, :, 0]
+    return State(log_phi - logsumexp(log_phi), mu, state.L @ R)
+
+
+def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats, float]:
+    """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
+    k, d = state.mu.shape
+    f = (d + 1) * (d + 2) // 2
+    W, const = whitener(state.L), log_constant(state)
+    s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
+    out, log_likelihood = np.empty((d, engine.rows)), -engine.m * engine.log_det_unit
+    rows = max(64, WORK // (2 * k * f))
+    for n in engine.whitened(out):
+        for start in range(0, n, rows):
+            y = W @ (out[:, start : min(n, start + rows)] - state.mu[:, :, None])
+            w = const[:, None] - 0.5 * (y * y).sum(axis=1)
+            log_likelihood += _softmax(w, np.empty(w.shape[1]))
+            _add(s, B, _hermite(y), w)
+    scale = np.sqrt(engine.m * np.exp(state.log_phi))
+    s[:, 0] -= scale**2
+    scales = np.repeat(scale, f)
+    return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
+
+
+def _add(s: Floats, B: Floats, H: Floats, w: Floats) -> None:
+    """Add one block's score, and the covariance of its complete score given x."""
+    k, f, n = H.shape
+    A = w[:, None, :] * H
+    s += A.sum(axis=2)
+    a = A.reshape(k * f, n)
+    B -= a @ a.T
+    B.reshape(k, f, k, f)[np.arange(k), :, np.arange(k), :] += A @ H.mT
+
+
+def _hermite(y: Floats) -> Floats:
+    """Orthonormal polynomials (k, f, n) up to degree two of y (k, d, n)."""
+    k, d, n = y.shape
+    i, j = upper(d)
+    H = np.empty((k, 1 + d + len(i), n))
+    H[:, 0], H[:, 1 : d + 1] = 1.0, y
+    np.multiply(y[:, i], y[:, j], out=H[:, d + 1 :])
+    square = d + 1 + np.flatnonzero(i == j)
+    H[:, square] = (H[:, square] - 1) / np.sqrt(2)
+    return H
+
+
+def _tangent(engine: Engine, state: State) -> Floats:
+    """Orthonormal directions (p, r) in which the family may move."""
+    k, d, family = engine.k, engine.d, engine.family
+    i, j = upper(d)
+    shape = np.eye(len(i))
+    if family.endswith("diagonal"):
+        shape = shape[:, i == j]
+    if family.endswith("spherical"):
+        shape = (i == j)[:, None] / np.sqrt(d)
+    share = np.eye(k)
+    if family.startswith("tied"):
+        share = np.exp(0.5 * state.log_phi)[:, None]
+    quadratic = np.zeros((k, 1 + d + len(i), share.shape[1] * shape.shape[1]))
+    quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, len(i), -1)
+    linear = np.kron(np.eye(k), np.eye(1 + d + len(i), 1 + d))
+    return np.hstack([linear, quadratic.reshape(len(linear), -1)])
+
+
+def _positive(eigenvalues: Floats) -> Floats:
+    return np.maximum(np.abs(eigenvalues), 1e-10)

@@ -1,0 +1,67 @@
+"""Where EM may begin."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from reference import DATA
+
+from emgmm.starts import (
+    kmeans_plus_plus,
+    random_examples,
+    random_responsibilities,
+    split,
+)
+
+X = DATA["faithful"].x
+MAKERS = [random_responsibilities, random_examples, kmeans_plus_plus]
+makers = pytest.mark.parametrize("make", MAKERS)
+
+
+@makers
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_starts_are_responsibilities(make, k):
+    w = make(X, k, 3)
+    assert w.shape == (272, k)
+    assert np.abs(w.sum(axis=1) - 1).max() < 1e-12
+    assert w.min() >= 0
+    assert w.sum(axis=0).min() > 0
+    assert_array_equal(w, make(X, k, np.random.default_rng(3)))
+    assert k == 1 or not np.array_equal(w, make(X, k, 4))
+
+
+@pytest.mark.parametrize("make", MAKERS[1:])
+def test_units_do_not_matter(make):
+    assert_array_equal(make(X, 3, 0), make(X * [1e-3, 1e3] + 5, 3, 0))
+
+
+def test_far_examples_are_drawn_first():
+    x = np.concatenate([np.zeros((50, 1)), np.ones((50, 1)) * 0.01, [[9.0]]])
+    alone = [kmeans_plus_plus(x, 2, seed)[-1].max() == 1 for seed in range(40)]
+    apart = [kmeans_plus_plus(x, 2, seed).sum(axis=0).min() == 1 for seed in range(40)]
+    assert all(alone)
+    assert np.mean(apart) > 0.95
+    rare = [random_examples(np.repeat(x, 2, 0), 2, seed) for seed in range(20)]
+    assert all(w.sum(axis=0).min() > 0 for w in rare)
+
+
+def test_a_split_parts_one_group_and_leaves_the_rest():
+    w = random_responsibilities(X, 3, 0)
+    parted = split(X, w, 1)
+    assert parted.shape == (272, 4)
+    assert_array_equal(parted[:, :2], np.delete(w, [2, 1, 0][_gone(w, parted)], 1))
+    assert np.abs(parted[:, 2] * parted[:, 3]).max() == 0
+
+
+def _gone(w, parted):
+    pair = parted[:, 2] + parted[:, 3]
+    return [2, 1, 0].index(int(np.abs(w - pair[:, None]).sum(axis=0).argmin()))
+
+
+@makers
+def test_too_many_groups(make):
+    with pytest.raises(ValueError, match="k is 3, but x has only 2 different rows"):
+        make([[0.0], [1.0], [1.0]], 3, 0)
+    with pytest.raises(ValueError, match="k is 0"):
+        make(X, 0, 0)
+    with pytest.raises(ValueError, match="rng is 'a'"):
+        make(X, 2, "a")
