@@ -9,7 +9,7 @@ BIN := .venv/bin/
 READY := .venv/.ready
 endif
 PY := $(BIN)python
-PYTEST := $(PY) -m pytest -q -n 2 --dist loadscope
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 # Modules are compiled when first imported: half of the installation's time. So they
 # must be kept, or every process would compile them again.

@@ -1,5 +1,6 @@
 """What holds for the sources of the chapters, without running them."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -129,6 +130,19 @@ def test_a_changed_notebook_is_found(pair, tamper):
 def test_a_notebook_without_source_and_a_source_without_notebook_are_found(pair):
     pair.rename(pair.with_name("02_other.md"))
     assert len(notebooks.check(pair.parent)) == 2
+
+
+@pytest.mark.parametrize("newer", [".md", ".ipynb"])
+def test_jupyterlab_opens_a_pair_whichever_half_is_newer(newer, tmp_path):
+    md = PAIRS[1]
+    for name in (md, md.with_suffix(".ipynb"), md.with_name("jupytext.toml")):
+        shutil.copy(name, tmp_path)
+        os.utime(tmp_path / name.name, (1e9, 1e9))
+    os.utime((tmp_path / md.name).with_suffix(newer), (2e9, 2e9))
+    contents = jupytext.TextFileContentsManager(root_dir=str(tmp_path))
+    opened = contents.get(f"{md.stem}.ipynb")["content"]
+    sources = [cell.source for cell in notebooks.read_source(md).cells]
+    assert [cell["source"] for cell in opened["cells"]] == sources
 
 
 # Cells

@@ -116,6 +116,14 @@ def test_importing_the_package_does_not_load_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_jupyterlab_shows_myst():
+    jupyter = Path(sys.executable).with_name("jupyter")
+    command = [jupyter, "labextension", "list"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    listed = re.sub(r"\x1b\[\d*m", "", result.stdout + result.stderr)
+    assert re.search(r"jupyterlab-myst v[\d.]+ enabled\s+OK", listed), listed
+
+
 def test_the_threshold_looks_at_branches_alone(tmp_path):
     report = tmp_path / "coverage.json"
     text = (
