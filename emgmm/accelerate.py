@@ -74,9 +74,9 @@ def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Pat
             and there is not None
             and there.log_likelihood >= at.log_likelihood - rounding
         ):
-            state, at, damping = trial, there, damping / 30
+            state, at, damping = trial, there, damping / 5
         elif damping < 1:
-            damping = max(1e-3, 10 * damping)
+            damping = max(1e-2, 10 * damping)
         else:
             following, _ = yield state
             if following is None:
