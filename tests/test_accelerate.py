@@ -1,5 +1,7 @@
 """Fewer passes to the same points, never downhill."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,3 +116,17 @@ def test_a_collapse_is_reported():
     fit = em(x, w / w.sum(axis=1, keepdims=True), accelerate=True)
     assert fit.reason == "degenerate"
     assert np.isfinite(fit.log_likelihood)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.05, 0.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_collapse_under_long_strides_is_reported(seed, share, monkeypatch):
+    monkeypatch.setattr(sys.modules["emgmm.em"], "affordable", lambda engine: False)
+    x = np.random.default_rng(seed).normal(size=(60, 2))
+    x[50:] = x[50]
+    w = np.full((60, 2), [1 - share, share])
+    w[50:] = [0.02, 0.98]
+    fit = em(x, w, accelerate=True)
+    assert fit.reason == "degenerate"
+    assert np.isfinite(fit.log_likelihood)
+    assert (np.diff(fit.trace) >= 0).all()

@@ -228,3 +228,28 @@ def test_a_valid_fit_or_a_value_error(x, k, family):
     assert np.isfinite(dataclasses.astuple(found.certificate)[:1]).all()
     again = em(x, found.theta, family=family, max_iter=3)
     assert_allclose(again.log_likelihood, found.log_likelihood, rtol=1e-6, atol=1e-6)
+
+
+def test_a_start_that_fails_is_counted_and_the_others_go_on(monkeypatch):
+    module = sys.modules["emgmm.fit"]
+    climb, calls = module.climb, []
+
+    def fails_at_first(*args, **options):
+        calls.append(1)
+        if len(calls) <= 2:  # as it is, and with a little of every row
+            raise np.linalg.LinAlgError
+        return climb(*args, **options)
+
+    monkeypatch.setattr(module, "climb", fails_at_first)
+    found = fit(GEYSER, 2, rng=0, n_starts=3, start="k-means++")
+    assert found.log_likelihood == pytest.approx(-1130.2639601847, abs=1e-8)
+    last = found.starts[-1]
+    assert (last.verdict, last.count) == ("degenerate", 1)
+    assert np.isnan(last.log_likelihood)
+
+
+def test_a_bar_is_shown_when_asked_for(capsys):
+    fit(GEYSER, 2, rng=0, n_starts=3)
+    assert capsys.readouterr().err == ""
+    fit(GEYSER, 2, rng=0, n_starts=3, progress=True)
+    assert "3/3" in capsys.readouterr().err
