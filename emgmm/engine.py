@@ -153,6 +153,7 @@ class Engine:
         phi, mu = M[:, 0, 0] / self.m, M[:, 1:, 0] / M[:, :1, 0]
         Sigma = M[:, 1:, 1:] / M[:, :1, :1] - mu[:, :, None] * mu[:, None, :]
         Sigma = self.unit @ project(Sigma, phi, self.family) @ self.unit.T
+        Sigma = (Sigma + Sigma.mT) / 2  # of one example, rounding is all there is
         mean = self.center + mu @ self.unit.T
         return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
