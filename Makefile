@@ -15,6 +15,9 @@ PYTEST := $(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 # must be kept, or every process would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Two workers share two cores: threads of BLAS on top would wait for each other.
+export OPENBLAS_NUM_THREADS ?= 1
+
 .DEFAULT_GOAL := help
 .PHONY: help venv book test lint notebooks lab pins clean
 
