@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mpmath
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -211,3 +212,15 @@ def score(value, theta, step=1e-5):
                 direction[j, a, b] = direction[j, b, a] = sd[j, a] * sd[j, b]
                 slopes.append(slope("Sigma", direction))
     return np.array(slopes)
+
+
+# Every stored maximum of every family, as (x, family, result)
+NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
+POINTS = [
+    pytest.param(
+        DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}"
+    )
+    for key, results in ORACLES["known_local_maxima"].items()
+    for dataset, name, _ in [key.split(":")]
+    for result in results
+]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from reference import (
     DATA,
-    ORACLES,
+    POINTS,
     as_mixture,
     parameter_error,
     perturbed,
@@ -19,16 +19,6 @@ from emgmm import FAMILIES, certify, e_step, elbo, em, m_step
 from emgmm.accelerate import step_gain
 from emgmm.engine import Engine
 from emgmm.starts import kmeans_plus_plus
-
-NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
-POINTS = [
-    pytest.param(
-        DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}"
-    )
-    for key, results in ORACLES["known_local_maxima"].items()
-    for dataset, name, _ in [key.split(":")]
-    for result in results
-]
 
 
 def overlapping(seed, k, d, m=1500):

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from reference import DATA, ORACLES, as_mixture, parameter_error
+from reference import DATA, NAMES, ORACLES, as_mixture, parameter_error
 
 from emgmm import FAMILIES, Mixture, certify, em, fit
 from emgmm.fit import STARTS
 
-NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
 GEYSER = DATA["faithful"].x
 BEST = {
     key: (DATA[dataset].x, int(k), NAMES[name], results[0])

@@ -3,19 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from reference import DATA, ORACLES, as_mixture
+from reference import DATA, POINTS, as_mixture
 
 from emgmm import aic, bic, em, icl, plots, select
-
-NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
-POINTS = [
-    pytest.param(
-        DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}"
-    )
-    for key, results in ORACLES["known_local_maxima"].items()
-    for dataset, name, _ in [key.split(":")]
-    for result in results
-]
 
 
 @pytest.mark.equation("eq-aic", "eq-bic", "eq-icl")

@@ -3,21 +3,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from reference import DATA, ORACLES, as_mixture, parameter_error, random_mixture
+from reference import DATA, POINTS, as_mixture, parameter_error, random_mixture
 
 from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
 from emgmm.engine import Engine, State
 from emgmm.uncertainty import curvature, moved
 
-NAMES = {"VVV": "full", "EEE": "tied", "VVI": "diagonal"}
-POINTS = [
-    pytest.param(
-        DATA[dataset].x, NAMES[name], result, id=f"{key}{result['loglik']:.0f}"
-    )
-    for key, results in ORACLES["known_local_maxima"].items()
-    for dataset, name, _ in [key.split(":")]
-    for result in results
-]
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
 
 
