@@ -16,7 +16,7 @@ from emgmm._input import (
     as_tol,
     as_x,
 )
-from emgmm.accelerate import Look, Path, Reason, accelerated, newton, plain
+from emgmm.accelerate import Look, Path, Reason, accelerated, plain
 from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
 from emgmm.moments import check_group_weights, n_parameters
@@ -330,8 +330,10 @@ class _Log:
         self._record(state, value)
         return following, value
 
-    def look(self, state: State) -> Curvature | None:
+    def look(self, state: State | None) -> Curvature | None:
         """The curvature at ``state``, None where it has collapsed."""
+        if state is None:
+            return None
         self._room()
         at = try_curvature(self.engine, state)
         if at is not None:
@@ -374,11 +376,9 @@ def finished(engine: Engine, run: Run) -> Fit:
 def _path(
     engine: Engine, state: State, tol: float, accelerate: bool, look: Look
 ) -> Path:
-    if not accelerate:
-        return plain(state, tol, engine.rounding)
-    if affordable(engine):
-        return newton(state, tol, engine.rounding, engine.m, look)
-    return accelerated(state, tol, engine.m)
+    if accelerate and affordable(engine):
+        return accelerated(engine, state, tol, look)
+    return plain(state, tol, engine.rounding)
 
 
 def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
