@@ -81,7 +81,7 @@ ROUGH += [(2, 3, 3), (1, 3, 17)]  # here, longer steps would end elsewhere, lowe
 @pytest.mark.parametrize(("d", "k", "seed"), ROUGH)
 def test_never_more_passes_never_a_lower_point(d, k, seed):
     x = overlapping(seed + 20, k, d, m=300)
-    w = 0.5 * kmeans_plus_plus(x, k, seed) + 0.5 / k
+    w = 0.5 * kmeans_plus_plus(x, k, seed + 20) + 0.5 / k
     slow = em(x, w, max_iter=30_000)
     fast = em(x, w, accelerate=True)
     assert fast.reason == slow.reason
