@@ -235,8 +235,8 @@ def em(
     max_iter : int
         Stop after this many iterations.
     accelerate : bool
-        Take longer strides towards the same kind of point, never downhill. What is
-        left to gain is then Newton's decrement, see `certify`.
+        Take many EM steps at once where they creep, never downhill. What is left to
+        gain is then Newton's decrement, see `certify`.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
         (``n_iter`` = 0) and after every iteration, with the best parameters so far.

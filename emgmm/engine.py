@@ -158,8 +158,11 @@ class Engine:
         return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
     def everyone(self) -> State:
-        """All groups alike: the Gaussian of all examples."""
-        return self.first(np.full((self.m, self.k), 1 / self.k))
+        """All groups alike: the Gaussian of all examples, which whitening made round."""
+        k, d = self.k, self.d
+        return State(
+            np.full(k, -np.log(k)), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1))
+        )
 
     def whitened(self, out: Floats) -> Iterator[int]:
         """Write block after block, whitened, into ``out`` (d, rows); yield its rows."""
@@ -256,7 +259,8 @@ def _softmax(r: Floats, top: Floats) -> float:
     r.max(axis=0, out=top)
     r -= top
     log_likelihood = top.sum()
-    np.maximum(r, -700.0, out=r)  # exp is a hundred times slower where it underflows
+    if r.min() < -700.0:  # exp is a hundred times slower where it underflows
+        np.maximum(r, -700.0, out=r)
     np.exp(r, out=r)
     r.sum(axis=0, out=top)
     r /= top
