@@ -22,7 +22,7 @@ from emgmm._input import (
     as_responsibilities,
     as_x,
 )
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 from emgmm.selection import Selection
 
 __all__ = [
@@ -198,6 +198,7 @@ def ellipses(theta: Mixture, *, coverage: float = 0.95, ax: Axes | None = None) 
     >>> round(float(radius), 3)
     2.448
     """
+    check_mixture(theta)
     if theta.d != 2 or not 0 < as_number(coverage, "coverage") < 1:
         raise ValueError(
             f"theta has d = {theta.d} and coverage is {coverage}; ellipses need d = 2 "
@@ -239,6 +240,7 @@ def boundary(theta: Mixture, *, ax: Axes | None = None) -> Axes:
     >>> len(boundary(theta).collections)
     1
     """
+    check_mixture(theta)
     if theta.d != 2:
         raise ValueError(f"theta has d = {theta.d}; a boundary needs d = 2.")
     ax = _axes(ax)
@@ -288,8 +290,10 @@ def histogram(
     'density'
     """
     x = as_x(x, 1)[:, 0]
-    if theta is not None and theta.d != 1:
-        raise ValueError(f"theta has d = {theta.d}; a histogram needs d = 1.")
+    if theta is not None:
+        check_mixture(theta)
+        if theta.d != 1:
+            raise ValueError(f"theta has d = {theta.d}; a histogram needs d = 1.")
     ax = _axes(ax)
     ax.hist(x, bins=30, density=True, color="#c9c9c9", edgecolor="white")
     if theta is not None:

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from emgmm._input import Floats
 from emgmm.engine import (
+    EMPTY,
     WORK,
     Engine,
     State,
@@ -25,7 +26,7 @@ from emgmm.engine import (
     upper,
     whitener,
 )
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 
 RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
 MOST = 200  # numbers in the score: beyond, the matrix costs more than it tells
@@ -108,9 +109,20 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
     >>> certify(x, Mixture([1.0], [[1.0]], [[[2 / 3]]])).kind
     'strict maximum'
     """
+    check_mixture(theta)
+    if theta.phi.min() < EMPTY:
+        raise ValueError(
+            f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
+            f"{theta.phi.min():g}; leave it out."
+        )
     engine = Engine(x, theta.k, family)
-    with one_thread(engine.d):
-        return certificate(curvature(engine, engine.state(theta)))
+    try:
+        with one_thread(engine.d):
+            return certificate(curvature(engine, engine.state(theta)))
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "theta: a group is a million times narrower than x; it has collapsed."
+        ) from None
 
 
 def certificate(at: Curvature) -> Certificate:
