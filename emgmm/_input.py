@@ -46,7 +46,9 @@ def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
             f"Convert it first, for example with np.array({name}, dtype=float)."
         )
     if array.size == 0:
-        raise ValueError(f"{name} is empty (shape {array.shape}).")
+        raise ValueError(
+            f"{name} is empty (shape {array.shape}); it needs at least one value."
+        )
     return array
 
 

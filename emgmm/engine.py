@@ -369,5 +369,11 @@ def _unit(center: Floats, covariance: Floats, family: str) -> Floats:
             "feature, or use smaller units if it varies."
         )
     spread = project(covariance[None], np.ones(1), family.removeprefix("tied "))
-    everyone = Mixture([1.0], [center], spread, ("all examples",))
-    return cholesky(everyone.Sigma[0])
+    try:
+        return cholesky(Mixture([1.0], [center], spread).Sigma[0])
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(
+            f"x is flat in some direction: it has {len(center)} features, but too few "
+            "different rows, or a feature that follows from the others. Drop that "
+            'feature, collect more rows or choose family="diagonal".'
+        ) from None
