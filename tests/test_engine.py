@@ -59,8 +59,9 @@ def test_a_step_is_the_formulas(d, k, condition, monkeypatch):
     x, theta = problem(d, k, condition)
     engine = Engine(x, k)
     following, value = engine.step(engine.state(theta))
-    # A group whose axes are as 1 to 1000 is narrower than the data by about as much.
-    assert bool(asked) == (d > 1 and condition > 1e6 or d > 2 and condition == 1e6)
+    spread = np.atleast_2d(np.cov(x.T, bias=True))
+    kappa = max(np.trace(np.linalg.solve(Sigma, spread)) for Sigma in theta.Sigma)
+    assert bool(asked) == (kappa > 1e6)
     sd, (right, right_value) = x.std(axis=0), long_double_step(x, theta)
     found = errors(engine.theta(following), value, right, right_value, sd)
     assert found.max() < 1e-10
