@@ -187,7 +187,9 @@ SPOILED = {
         for s in (1e-3, 1e-6, 1e-8, 1e-12)
     },
     **{
-        f"near a point {s:g}": lambda a, s=s: 1 + s * (np.asarray(a) - a[:1])
+        f"near a point {s:g}": lambda a, s=s: (
+            1 + s * (np.asarray(a, float) - np.asarray(a[:1], float))
+        )
         for s in (1e-3, 1e-9, 1e-15)
     },
     "half equal": lambda a: np.where(np.arange(len(a)) % 2, a.T, a[0].T[..., None]).T,
@@ -358,7 +360,7 @@ def check(answer):
 
 
 def of_fit(values, answer):
-    """A fit's log-likelihood is that of its parameters, as far as Sigma holds them."""
+    """A fit's log-likelihood is that of theta, as far as mu and Sigma can hold it."""
     x = values["x"]
     if answer is None or callable(x):
         return
@@ -369,7 +371,8 @@ def of_fit(values, answer):
     Sigma = answer.theta.Sigma
     sd = np.sqrt(np.diagonal(Sigma, axis1=1, axis2=2))
     correlation = Sigma / sd[:, :, None] / sd[:, None, :]
-    digits = 1e-15 * np.linalg.cond(correlation).max()
+    far = np.abs(answer.theta.mu / sd).max()
+    digits = 1e-15 * max(np.linalg.cond(correlation).max(), far)
     size = abs(value) + answer.m * (answer.theta.d + np.abs(np.log(sd)).max())
     assert answer.log_likelihood == pytest.approx(value, abs=size * (1e-9 + digits))
 
