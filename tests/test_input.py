@@ -464,6 +464,7 @@ REFUSED = {
     "x 1e300": (X * 1e300, "holds values beyond 1e+100; use larger units"),
     "x 1e-300": (X * 1e-300, "in every row: drop that feature, or use smaller units"),
     "one x 1e-200": (X * [1, 1e-200], "[:, 1] is 4.125e-200 in every row"),
+    "one x 1e-155": (X * [1, 1e-155], "[:, 1] is 4.125e-155 in every row"),
     "signs x 1e-200": ((X - X.mean(axis=0)) * 1e-200, "or use smaller units"),
     "ragged": ([[1.0], [1.0, 2.0]], "has rows of different lengths; give every row"),
     "masked": (np.ma.masked_less(X, 1), "has masked values; drop those rows first"),
