@@ -241,16 +241,26 @@ def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
 
 
 def _sample(engine: Engine) -> Floats:
-    """At most 10,000 whitened rows, sorted: chosen by value, whatever their order."""
+    """Up to 10,000 distinct whitened rows, as often as they are due, nearest first.
+
+    They are chosen by a hash of their values, and sorted by their distance from the
+    center: neither the order of the rows nor a rotation changes that.
+    """
     direction = np.sqrt(np.arange(2, engine.d + 2))
-    share, parts = SAMPLE / engine.m, []
+    keys, counts, y = np.empty(0), np.empty(0), np.empty((0, engine.d))
     out = np.empty((engine.d, engine.rows))
     for n in engine.whitened(out):
-        y = out[:, :n].T.round(10)
-        chosen = np.mod(1e6 * (y @ direction), 1) < share
-        parts.append(y[chosen | (share >= 1)])
-    y = np.concatenate(parts)
-    return y[np.lexsort(y.T[::-1])]
+        new = out[:, :n].T.round(10)
+        key = np.mod(1e6 * (new @ direction), 1)
+        likely = key <= (keys[-1] if len(keys) == SAMPLE else 1)
+        new, keys = new[likely], np.concatenate([keys, key[likely]])
+        keys, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        counts = np.concatenate([counts, np.ones(len(new))])
+        counts = np.bincount(which, counts)[:SAMPLE]
+        y, keys = np.concatenate([y, new])[first[:SAMPLE]], keys[:SAMPLE]
+    share = min(1, SAMPLE / engine.m)
+    y = np.repeat(y, np.maximum(1, np.rint(counts * share)).astype(int), axis=0)
+    return y[np.lexsort([*y.T[::-1], (y * y).sum(axis=1).round(8)])]
 
 
 def _given(engine: Engine, start: Mixture | ArrayLike) -> State:

@@ -27,7 +27,6 @@ def tied():
     return x + noise, w
 
 
-@pytest.mark.xfail(reason="fit takes all copies of a row into its sample, or none")
 @pytest.mark.parametrize("family", ["full", "diagonal", "tied", "spherical"])
 @pytest.mark.parametrize("data", [counts, tied])
 def test_few_different_rows(data, family, monkeypatch):
