@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, as_array, as_count, as_generator, as_tol
+from emgmm._input import Floats, as_array, as_count, as_generator, as_real, as_tol
 from emgmm.accelerate import settled
 from emgmm.em import (
     Callback,
@@ -14,6 +14,7 @@ from emgmm.em import (
     Run,
     StationaryPoint,
     Verdict,
+    check_callback,
     climb,
     finished,
     first_state,
@@ -108,6 +109,7 @@ def fit(
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
     n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
+    check_callback(callback)
     engine = Engine(x, as_count(k, "k", least=1), family)
     if k > engine.m:
         raise ValueError(f"k is {k}, but x has only {engine.m} rows.")
@@ -202,7 +204,7 @@ def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
 
 def _short(engine: Engine, make: Start, y: Floats, rng: np.random.Generator) -> Run:
     """A loose run from one start; one that collapses at once is reported so."""
-    w = np.asarray(make(y, engine.k, rng))
+    w = as_real(make(y, engine.k, rng), "w")
     for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
         try:
             state = first_state(engine, (1 - even) * w + even / engine.k)
@@ -255,8 +257,8 @@ def _sample(engine: Engine) -> Floats:
         likely = key <= (keys[-1] if len(keys) == SAMPLE else 1)
         new, keys = new[likely], np.concatenate([keys, key[likely]])
         keys, first, which = np.unique(keys, return_index=True, return_inverse=True)
-        counts = np.concatenate([counts, np.ones(len(new))])
-        counts = np.bincount(which, counts)[:SAMPLE]
+        weights = np.concatenate([counts, np.ones(len(new))])
+        counts = np.bincount(which, weights).astype(float)[:SAMPLE]
         y, keys = np.concatenate([y, new])[first[:SAMPLE]], keys[:SAMPLE]
     share = min(1, SAMPLE / engine.m)
     y = np.repeat(y, np.maximum(1, np.rint(counts * share)).astype(int), axis=0)
@@ -266,7 +268,7 @@ def _sample(engine: Engine) -> Floats:
 def _given(engine: Engine, start: Mixture | ArrayLike) -> State:
     """One start from parameters, responsibilities (m, k) or labels (m,)."""
     if not isinstance(start, Mixture) and as_array(start, "start").ndim == 1:
-        start = _labels(engine, np.asarray(start))
+        start = _labels(engine, as_real(start, "start"))
     return first_state(engine, start)
 
 

@@ -520,6 +520,64 @@ def test_a_start_that_is_refused(function, start, message):
         BOTH[function](start=start)
 
 
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (None, "w has dtype object"),
+        (["a"] * 8, "w has dtype <U1"),
+        (W * 1j, "w has dtype complex128"),
+        (W * np.nan, "w must be finite"),
+        (-W, "every weight must be 0 or more"),
+        (2 * W, "every row must sum to 1"),
+        (W[:-1], "w has shape (7, 2); it must be (8, k)"),
+        (W[:, 0], "w has shape (8,); it must be (8, k)"),
+        (np.ones((8, 1)), "w has shape (8, 1); with k = 2 groups it must be (8, 2)"),
+        (np.full((8, 4), 0.25), "w has shape (8, 4); with k = 2 groups it must be"),
+        ([[1], [0, 1]], "w has rows of different lengths"),
+        (scipy.sparse.csr_array(W), "w is a sparse matrix"),
+    ],
+)
+def test_a_start_function_that_returns_no_responsibilities(made, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        fit(X, 2, start=lambda x, k, rng: made, rng=0)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (np.ones((8, 1)), "w has shape (8, 1); with k = 2 groups it must be (8, 2)"),
+        (np.array(Z) + 0j, "start has dtype complex128"),
+        (np.array(Z) * np.nan, "start must be finite"),
+        (["a", "b"] * 4, "start has dtype <U1"),
+        (np.array(Z) + 1, "start has shape (8,); as labels it must be (8,), whole"),
+        (np.array(Z) + 0.5, "start has shape (8,); as labels it must be (8,), whole"),
+        (None, "w has dtype object"),
+    ],
+)
+def test_labels_and_shapes_that_fit_refuses(start, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        fit(X, 2, start=start)
+
+
+@pytest.mark.parametrize("function", BOTH)
+@pytest.mark.parametrize("callback", [3, "print", [print]])
+def test_a_callback_that_cannot_be_called(function, callback):
+    with pytest.raises(ValueError, match=r"^callback is .*; pass a function or None"):
+        BOTH[function](callback=callback)
+
+
+@pytest.mark.parametrize("theta", [None, 3, W])
+def test_a_theta_that_is_none(theta):
+    for function in (
+        lambda: e_step(X, theta),
+        lambda: elbo(X, W, theta),
+        lambda: complete_log_likelihood(X, Z, theta),
+        lambda: certify(X, theta),
+    ):
+        with pytest.raises(ValueError, match=r"^theta is of type .*; pass a Mixture"):
+            function()
+
+
 @pytest.mark.parametrize("function", ["em", "fit"])
 @pytest.mark.parametrize("family", [None, 3, "", ["full"], b"full", np.array("full")])
 def test_a_family_that_is_none(function, family):
