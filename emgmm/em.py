@@ -18,7 +18,7 @@ from emgmm._input import (
 )
 from emgmm.accelerate import Look, Path, Reason, accelerated, plain
 from emgmm.engine import Blocks, Engine, State, one_thread
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 from emgmm.moments import check_group_weights, n_parameters
 from emgmm.uncertainty import Certificate, Curvature, affordable, try_curvature
 
@@ -52,6 +52,7 @@ def e_step(x: ArrayLike, theta: Mixture) -> Floats:
     >>> e_step([[1.0], [2.0]], theta).round(3).tolist()
     [[0.5, 0.5], [0.119, 0.881]]
     """
+    check_mixture(theta)
     return theta.responsibilities(x)
 
 
@@ -126,6 +127,7 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
     >>> round(elbo(x, e_step(x, theta), theta), 4), round(theta.log_likelihood(x), 4)
     (-2.9041, -2.9041)
     """
+    check_mixture(theta)
     log_joint = theta.log_joint(x)
     w = as_responsibilities(w, len(log_joint))
     if w.shape != log_joint.shape:
@@ -258,6 +260,7 @@ def em(
     ('converged', [1.0, 11.0])
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
+    check_callback(callback)
     engine = Engine(x, _n_groups(start), family)
     with one_thread(engine.d):
         state = first_state(engine, start)
@@ -266,6 +269,12 @@ def em(
     if isinstance(start, Mixture) and run.state is state:
         return replace(fit, theta=start)
     return fit
+
+
+def check_callback(callback: object) -> None:
+    """Refuse what cannot be called."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback is {callback!r}; pass a function or None.")
 
 
 def _n_groups(start: Mixture | ArrayLike) -> int:
@@ -385,4 +394,10 @@ def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
     """The state to start from: parameters, or the M-step of responsibilities."""
     if isinstance(start, Mixture):
         return engine.state(start)
-    return engine.first(as_responsibilities(start, engine.m))
+    w = as_responsibilities(start, engine.m)
+    if w.shape[1] != engine.k:
+        raise ValueError(
+            f"w has shape {w.shape}; with k = {engine.k} groups it must be "
+            f"({engine.m}, {engine.k})."
+        )
+    return engine.first(w)

@@ -204,6 +204,14 @@ class Mixture:
         return "\n".join(lines)
 
 
+def check_mixture(theta: Mixture) -> None:
+    """Refuse what is not a `Mixture`."""
+    if not isinstance(theta, Mixture):
+        raise ValueError(
+            f"theta is of type {type(theta).__name__}; pass a Mixture(phi, mu, Sigma)."
+        )
+
+
 def _checked_phi(value: ArrayLike) -> Floats:
     phi = np.array(as_real(value, "phi"))
     if phi.ndim != 1:

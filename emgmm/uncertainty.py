@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from emgmm._input import Floats
 from emgmm.engine import (
+    EMPTY,
     WORK,
     Engine,
     State,
@@ -25,7 +26,7 @@ from emgmm.engine import (
     upper,
     whitener,
 )
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 from emgmm.moments import project
 
 RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
@@ -117,9 +118,20 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
     >>> certify(x, Mixture([1.0], [[1.0]], [[[2 / 3]]])).kind
     'strict maximum'
     """
+    check_mixture(theta)
+    if theta.phi.min() < EMPTY:
+        raise ValueError(
+            f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
+            f"{theta.phi.min():g}; leave it out."
+        )
     engine = Engine(x, theta.k, family)
-    with one_thread(engine.d):
-        return certificate(curvature(engine, engine.state(theta)))
+    try:
+        with one_thread(engine.d):
+            return certificate(curvature(engine, engine.state(theta)))
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "theta: a group is a million times narrower than x; it has collapsed."
+        ) from None
 
 
 def certificate(at: Curvature) -> Certificate:
