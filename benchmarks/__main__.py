@@ -19,7 +19,7 @@ CHAPTERS = HERE.parent / "chapters"
 def bench(quick: bool) -> dict[str, Any]:
     """All parts of the page of benchmarks; every row is shown when it is done."""
     shapes = iteration.QUICK if quick else iteration.SHAPES
-    repeats, seconds = (3, 5.0) if quick else (5, 40.0)
+    repeats, seconds = (3, 3.0) if quick else (5, 30.0)
     problems = stationary.problems(quick)
     return {
         "iteration": [shown(iteration.one_iteration(shape)) for shape in shapes],

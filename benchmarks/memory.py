@@ -4,7 +4,6 @@ python -m benchmarks.memory CASE ROWS [FILE]    print megabytes, as JSON
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tracemalloc
@@ -21,7 +20,7 @@ from emgmm import Mixture
 from emgmm._input import Floats
 
 START = Mixture([0.5, 0.5], [[-1.0, 0.0], [1.0, 0.0]], [np.eye(2), np.eye(2)])
-UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+STATUS = Path("/proc/self/status")  # Linux only
 CASES: dict[str, Callable[[Floats], object]] = {
     "emgmm": lambda x: emgmm.em(x, START, tol=0, max_iter=2),
     "emgmm, accelerated": lambda x: emgmm.em(x, START, max_iter=20, accelerate=True),
@@ -56,7 +55,7 @@ def fill(x: Floats) -> Floats:
 
 
 def measured(case: str, m: int, file: str | None = None) -> dict[str, Any]:
-    """Growth of the resident set, and NumPy's own count, in MB.
+    """Peak growth of the resident set (Linux), and NumPy's own count, in MB.
 
     A small run comes first: loading code and BLAS's buffers are no cost of the data.
     A memory map's pages count as resident although the system can drop them at any
@@ -64,20 +63,37 @@ def measured(case: str, m: int, file: str | None = None) -> dict[str, Any]:
     """
     CASES[case](fill(np.empty((20_000, 2))))
     x = fill(np.empty((m, 2))) if file is None else np.load(file, mmap_mode="r")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget_peak()
+    before = resident("VmRSS")
     CASES[case](x)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    growth = resident("VmHWM") - before
     tracemalloc.start()
     CASES[case](x)
     allocated = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     return {
         "case": case,
         "rows": m,
         "mapped": file is not None,
         "data": x.nbytes / 1e6,
-        "resident": None if file else (after - before) * UNIT / 1e6,
+        "resident": growth if file is None and STATUS.exists() else None,
         "allocated": allocated / 1e6,
     }
+
+
+def forget_peak() -> None:
+    """Let the peak of the resident set begin anew."""
+    if STATUS.exists():
+        STATUS.with_name("clear_refs").write_text("5", encoding="utf-8")
+
+
+def resident(name: str) -> float:
+    """The resident set now (VmRSS) or at its peak (VmHWM), in MB."""
+    if not STATUS.exists():
+        return 0.0
+    lines = STATUS.read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith(name)]
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 if __name__ == "__main__":

@@ -122,9 +122,9 @@ def iteration(rows: list[Row], machine: Row) -> list[str]:
         "One E-step and one M-step, full covariances, float64, the same data, the same "
         "start. emgmm has one core. scikit-learn runs with one thread and with two; "
         "the better of the two stands in the table, with the number of threads in "
-        "brackets. A time is a run of n + 1 iterations less a run of one, divided by "
-        "n; the programs take turns in one process, so other work on the machine falls "
-        "on both. The ratio is the median over the turns: how many times "
+        "brackets. A time is a run of n + 1 iterations less the shortest run of "
+        "one, divided by n; the programs take turns in one process, so other work on "
+        "the machine falls on both. The ratio is the median over the turns: how many times "
         "faster emgmm is.",
         table([*head, "goal", "reached"], cells),
         f"The geometric mean of the ratios is "
@@ -204,11 +204,10 @@ def memory(rows: list[Row]) -> list[str]:
         "## Memory beyond the data",
         f"{thousands(first['rows'])} rows of two features, {first['data']:.0f} MB, two "
         "groups; each case in a process of its own, after a small run that loads all "
-        "code. *Resident* is the growth of the largest resident set. It can be less "
-        "than *allocated*, the peak of what NumPy asked for, where the system had "
-        "room at hand. For a memory map it says nothing, since pages of the file count "
-        "as resident while the system can drop them at any time. The goal is less than "
-        "16 MB.",
+        "code. *Resident* is the growth of the largest resident set. *Allocated* is "
+        "the peak of what NumPy asked for. For a memory map the first says nothing, "
+        "since pages of the file count as resident while the system can drop them at "
+        "any time. The goal is less than 16 MB.",
         table(["", "resident (MB)", "allocated (MB)"], cells),
     ]
 

@@ -51,15 +51,17 @@ def to_the_top(problem: Problem, repeats: int, seconds: float) -> dict[str, Any]
     trace = plain_trace(problem, top)
     needed = first_within(trace, top)
     n = len(trace) - 1 if needed is None else needed
-    n = min(n, affordable(problem, n, seconds))
+    cost = rough_cost(problem)
+    n = min(n, int(seconds / cost) + 1)
+    found: list[Any] = []
     times = interleaved(
         {
             "emgmm": lambda: whole(lambda: _ours(problem), 1),
-            "scikit-learn": lambda: whole(lambda: _theirs(problem, n), 1),
+            "scikit-learn": lambda: whole(lambda: found.append(_theirs(problem, n)), 1),
         },
-        repeats if n < 1000 else min(repeats, 2),
+        max(1, min(repeats, int(seconds / (n * cost)))),
     )
-    theirs = scikit_learn.as_mixture(_theirs(problem, n))
+    theirs = scikit_learn.as_mixture(found[-1])
     ratios = [b / a for a, b in zip(times["emgmm"], times["scikit-learn"])]
     return {
         "problem": problem.name,
@@ -116,11 +118,9 @@ def first_within(trace: Floats, top: float) -> int | None:
     return int(near[0]) if len(near) else None
 
 
-def affordable(problem: Problem, n: int, seconds: float) -> int:
-    """Iterations of scikit-learn that fit into so many seconds."""
-    few = min(n, 5)
-    time = whole(lambda: _theirs(problem, few), 1)
-    return max(few, int(seconds / max(time / (few + 1), 1e-9)))
+def rough_cost(problem: Problem) -> float:
+    """Seconds of an iteration of scikit-learn, set-up included."""
+    return whole(lambda: _theirs(problem, 5), 1) / 6
 
 
 def tol_needed(trace: Floats, n: int, m: int) -> float:

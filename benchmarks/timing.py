@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
+T = TypeVar("T")
 Run = Callable[[int], object]
 
 
@@ -14,11 +16,16 @@ def seconds(call: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def per_iteration(run: Run, n: int, threads: int) -> float:
-    """Seconds of one iteration: a run of n + 1 less one of 1; set-up cancels."""
+def short_and_long(run: Run, n: int, threads: int) -> tuple[float, float]:
+    """Seconds of a run of one iteration, and of one of n + 1."""
     with threadpool_limits(threads):
-        once = seconds(lambda: run(1))
-        return (seconds(lambda: run(n + 1)) - once) / n
+        return seconds(lambda: run(1)), seconds(lambda: run(n + 1))
+
+
+def per_iteration(pairs: list[tuple[float, float]], n: int) -> list[float]:
+    """Seconds of one iteration, from each long run; set-up is in the shortest one."""
+    setup = min(short for short, _ in pairs)
+    return [(long - setup) / n for _, long in pairs]
 
 
 def whole(call: Callable[[], object], threads: int) -> float:
@@ -27,11 +34,9 @@ def whole(call: Callable[[], object], threads: int) -> float:
         return seconds(call)
 
 
-def interleaved(
-    calls: dict[str, Callable[[], float]], repeats: int
-) -> dict[str, list[float]]:
+def interleaved(calls: dict[str, Callable[[], T]], repeats: int) -> dict[str, list[T]]:
     """Measure each in turn, and that so many times."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
+    times: dict[str, list[T]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
             times[name].append(call())
