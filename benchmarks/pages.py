@@ -124,8 +124,8 @@ def iteration(rows: list[Row], machine: Row) -> list[str]:
         "the better of the two stands in the table, with the number of threads in "
         "brackets. A time is a run of n + 1 iterations less the shortest run of "
         "one, divided by n; the programs take turns in one process, so other work on "
-        "the machine falls on both. The ratio is the median over the turns: how many times "
-        "faster emgmm is.",
+        "the machine falls on both. The ratio is the median over the turns: how many "
+        "times faster emgmm is.",
         table([*head, "goal", "reached"], cells),
         f"The geometric mean of the ratios is "
         f"{times(geometric_mean(row['ratio'] for row in rows))}. After these "
