@@ -356,7 +356,8 @@ class _Log:
     def _record(self, state: State, value: float) -> None:
         if value == -np.inf:
             return
-        if not self.trace or value > self.trace[-1]:
+        # The newest of those that differ by rounding only: tol=0 ends at the last one.
+        if not self.trace or value >= self.trace[-1] - self.engine.rounding:
             self.best = state
         self.trace.append(max([value, *self.trace[-1:]]))
         if self.callback is not None:
