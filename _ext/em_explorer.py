@@ -4,7 +4,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-SCRIPTS = ("core.js", "data.js", "view.js")
+SCRIPTS = ("core.js", "data.js", "state.js", "draw.js", "view.js")
 
 
 def load(

@@ -7,6 +7,7 @@ Chromium on a page that holds the explorer alone.
 import json
 import re
 import subprocess
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ import playwright
 import pytest
 
 import emgmm
+from _ext import em_explorer
 from emgmm import data, plots
 from tools import explorer_data
 
@@ -163,7 +165,7 @@ def test_everything_together_is_small():
 
 
 def test_colors_and_shapes_are_those_of_the_figures():
-    text = (ASSETS / "view.js").read_text(encoding="utf-8")
+    text = (ASSETS / "draw.js").read_text(encoding="utf-8")
     colors = re.search(r"COLORS = \[(.*?)\]", text)[1]
     assert tuple(re.findall(r"#\w+", colors)) == plots.COLORS[:4]
     assert plots.MARKERS[:4] == ("o", "^", "s", "D")  # MARKS, in this order
@@ -180,9 +182,9 @@ html[data-theme=dark] {{ --pst-color-background: #121212;
 body {{ background: var(--pst-color-background); margin: 0; font-family: sans-serif }}
 </style><main><h1>Explorer</h1>
 <div class="em-explorer" {attributes}><p>See the figure instead.</p></div></main>
-<script src="{assets}/core.js"></script><script src="{assets}/data.js"></script>
-<script src="{assets}/view.js"></script></html>
+{scripts}</html>
 """
+SCRIPTS = [(ASSETS / name).as_uri() for name in em_explorer.SCRIPTS]
 HIGH = {"explorer": "anemia", "means": "70,28_92,34", "at": "end"}
 SWAPPED = HIGH | {"means": "92,34_70,28"}
 POOR = HIGH | {"means": "76.3,36.3_90,34", "size": "0.1"}
@@ -197,7 +199,12 @@ def open_page(browser, tmp_path):
     def opened(attributes="", fragment=None, script=True, **options):
         file = tmp_path / f"page{len(contexts)}.html"
         file.write_text(
-            PAGE.format(assets=ASSETS.as_uri(), attributes=attributes), encoding="utf-8"
+            PAGE.format(
+                assets=ASSETS.as_uri(),
+                attributes=attributes,
+                scripts="".join(f'<script src="{src}"></script>' for src in SCRIPTS),
+            ),
+            encoding="utf-8",
         )
         context = browser.new_context(java_script_enabled=script, **options)
         contexts.append(context)
@@ -205,8 +212,9 @@ def open_page(browser, tmp_path):
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda r: r.url.startswith("file:") or said.append(r.url))
-        page.clock.install()
+        page.clock.install(time=datetime(2000, 1, 1))
         page.goto(file.as_uri() + address(fragment))
+        page.clock.pause_at(datetime(2000, 1, 2))  # from now on, time is run_for
         return page
 
     yield opened
@@ -411,10 +419,8 @@ def test_the_bound_climbs_and_touches_after_each_e_step(open_page):
 def test_w_is_read_as_the_terms_of_bayes_rule(open_page):
     page = open_page(fragment=HIGH)
     slider = page.get_by_role("slider", name="Point")
-    slider.focus()
-    page.keyboard.press("Home")
-    for _ in range(120):
-        page.keyboard.press("ArrowRight")
+    slider.fill("119")
+    slider.press("ArrowRight")
     x = data.anemia().x
     x = x[np.argsort(x[:, 0], kind="stable")[120]]
     assert f"({x[0]:.4g} fL, {x[1]:.4g} g/dL)" in page.locator("caption").inner_text()
@@ -430,7 +436,7 @@ def test_w_is_read_as_the_terms_of_bayes_rule(open_page):
             joint[j] / joint.sum(),
         ]
         np.testing.assert_allclose(cells, terms, rtol=6e-3, atol=6e-4)
-    assert f"group 0 {joint[0] / joint.sum():.3f}" in described(slider)
+    assert f"{joint[0] / joint.sum():.3f} for group 0" in described(slider)
 
 
 def bayes(page):
@@ -577,7 +583,7 @@ def test_a_poor_rest_is_told_from_a_higher_one(open_page):
 
 def test_swapped_numbers_are_named(open_page):
     page = open_page(fragment=HIGH | {"labels": 1})
-    assert "group 0 is Anemia, group 1 is Control." in status(page)
+    assert "Group 0 is Anemia, group 1 is Control." in status(page)
     assert "swapped" not in status(page)
     page.evaluate(f"location.hash = '{address(SWAPPED | {'labels': 1})}'")
     assert "−903.08" in status(page)

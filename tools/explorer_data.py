@@ -72,7 +72,8 @@ def entry(menu: str, note: str, data: Dataset) -> dict[str, Any]:
         "menu": menu,
         "note": note,
         "axes": data.axis_labels,
-        "units": [unit.replace("no unit", "") for unit in data.units],
+        # Logarithms and made-up numbers have no unit to write behind them.
+        "units": [u if len(u.split()) == 1 else "" for u in data.units],
         "names": names,
         "x": data.x.tolist(),
         "z": z,
