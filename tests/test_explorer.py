@@ -118,6 +118,7 @@ def test_far_out_nothing_underflows():
         ("anemia", [[70, 28], [92, 34]], 1.0),
         ("anemia", [[76.3, 36.3], [90, 34]], 0.1),
         ("anemia", [[80, 24], [90, 34]], 0.1),
+        ("anemia", [[95, 24], [90, 34]], 0.1),
         ("faithful", [[2, 55], [4, 70], [4.5, 85]], 1.0),
         ("three", [[11, 9], [11, 9.5], [3, 2.5]], 0.25),
     ],
@@ -131,7 +132,7 @@ def test_it_ends_where_and_why_the_package_ends(key, means, size):
     assert ell == pytest.approx(fit.log_likelihood, abs=1e-4)
     if fit.reason == "degenerate":
         assert run["n"] == fit.n_iter
-        assert fit.theta.phi[run["group"]] * len(x) < 3
+        assert run["N"] < 3
 
 
 def test_a_plateau_is_not_taken_for_the_end():
@@ -267,7 +268,7 @@ def center(locator):
 def drag(page, j, to):
     page.mouse.move(*center(handle(page, j)))
     page.mouse.down()
-    page.mouse.move(*to, steps=3)
+    page.mouse.move(*to)
     page.mouse.up()
 
 
@@ -306,6 +307,14 @@ def test_dragging_a_start_mean_runs_em_again(open_page):
     assert re.sub(r"\d+", "", status(page)) == re.sub(r"\d+", "", before)
     assert "EM rests here" in status(page)
     assert center(handle(page, 0)) == pytest.approx((x - 20, y + 60), abs=1)
+
+
+def test_a_click_on_a_handle_moves_nothing(open_page):
+    page = open_page(fragment=HIGH)
+    shapes, x, y = ellipses(page), *center(handle(page, 0))
+    page.mouse.click(x + 7, y - 6)
+    assert described(handle(page, 0)) == "70 fL, 28 g/dL"
+    assert ellipses(page) == shapes
 
 
 def test_during_a_drag_the_picture_follows(open_page):
@@ -561,11 +570,11 @@ def test_the_labeled_fit_can_be_compared(open_page):
 
 def test_a_collapse_is_explained_and_can_be_left(open_page):
     page = open_page(fragment=FALLEN)
-    assert "Group 0 has collapsed: it holds about 2 of the points" in status(page)
+    assert "Group 0 collapses: the next M-step would leave it about 2" in status(page)
     assert "no upper limit" in status(page)
     assert page.locator(".em-alarm").is_visible()
     button(page, "E-step").press("Enter")
-    assert "has collapsed" in status(page)
+    assert "Group 0 collapses" in status(page)
     choice(page, "Start size").select_option("1")
     assert "EM rests here" in status(page)
     assert not page.locator(".em-alarm").is_visible()

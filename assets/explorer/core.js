@@ -29,10 +29,13 @@
     return theta.map(({ phi, mu, Sigma }) => {
       const L = cholesky(Sigma);
       const constant = Math.log(phi) - LOG_2PI - Math.log(L[0]) - Math.log(L[2]);
-      return Float64Array.from(x, ([u, v]) => {
-        const [a, b] = solve(L, u - mu[0], v - mu[1]);
-        return constant - 0.5 * (a * a + b * b);
-      });
+      const joint = new Float64Array(x.length);
+      for (let i = 0; i < x.length; i++) {
+        // solve(L, x_i - mu), written out: nothing runs more often than this.
+        const a = (x[i][0] - mu[0]) / L[0], b = (x[i][1] - mu[1] - L[1] * a) / L[2];
+        joint[i] = constant - 0.5 * (a * a + b * b);
+      }
+      return joint;
     });
   }
 
@@ -119,13 +122,14 @@
 
   /* Half step by half step: history[0] is the start, then E, M, E, M, ...
      F is the bound for the w of the last E-step. end says why it stopped: "rest",
-     "limit" or "collapsed" (then group says which one). */
+     "limit" or "collapsed": the next M-step would leave the group named by group with
+     these N examples and no width. */
   function run(x, start, { limit = 500, tol = 1e-6 } = {}) {
     const L = cholesky(startAt(x, [[0, 0]])[0].Sigma);
     let theta = start, a = logJoint(x, theta), { w, logLikelihood } = posterior(a);
     const history = [{ step: "start", theta, logLikelihood, F: null }];
     const ell = [logLikelihood];
-    const ended = (end, group = -1) => ({ history, end, group, n: ell.length - 1 });
+    const ended = (end, what = {}) => ({ history, end, n: ell.length - 1, ...what });
     for (;;) {
       const H = entropy(w);
       history.push({ step: "E", theta, logLikelihood, F: expected(w, a) + H });
@@ -135,7 +139,7 @@
       if (ell.length > limit) return ended("limit");
       const next = mStep(x, w);
       const group = collapsed(next, L);
-      if (group >= 0) return ended("collapsed", group);
+      if (group >= 0) return ended("collapsed", { group, N: next[group].phi * x.length });
       theta = next;
       a = logJoint(x, theta);
       const F = expected(w, a) + H;

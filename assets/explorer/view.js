@@ -101,6 +101,7 @@
     function reset() {
       order = range(data.x.length).sort((a, b) => data.x[a][0] - data.x[b][0]);
       labeled = data.z && EM.mStep(data.x, EM.oneHot(data.z, data.names.length));
+      if (s.set === "own") highest.delete(`own ${s.k}`); // other points, other rests
       stop();
       rerun();
       build();
@@ -294,9 +295,9 @@
     }
 
     function ending() {
-      if (run.end === "collapsed") return `Group ${run.group} has collapsed: it holds about ` +
-        `${Math.round(last().theta[run.group].phi * data.x.length)} of the points, too few or too much in line ` +
-        "to keep a width. Its density has no upper limit, so EM stops here. Move its start mean or choose a larger start size.";
+      if (run.end === "collapsed") return `Group ${run.group} collapses: the next M-step would leave it ` +
+        `about ${Math.round(run.N)} of the points, too few or too much in line to keep a width. ` +
+        "Its density has no upper limit, so EM stops here. Move its start mean or choose a larger start size.";
       if (run.end === "limit") return `Not at rest after ${run.n} iterations.`;
       const gap = highest.get(`${s.set} ${s.k}`) - last().logLikelihood;
       return "EM rests here. " + (gap > 0.01 ? `You have seen a higher rest: ${fixed(gap)} nats above this one.`
@@ -334,7 +335,6 @@
       paint();
     }
 
-
     function moveMean(j, p, limit) {
       stop();
       s.means[j] = p;
@@ -344,12 +344,15 @@
     }
 
     function movable(handle, j) {
+      let grip; // where the pointer has taken the handle, from its center
       const here = (event) => {
-        const { left, top } = plot.getBoundingClientRect();
-        const [u, v] = view.back(event.clientX - left, event.clientY - top);
+        const [u, v] = view.back(event.clientX - grip[0], event.clientY - grip[1]);
         return [clamp(u, ...view.u), clamp(v, ...view.v)];
       };
       handle.addEventListener("pointerdown", (event) => {
+        if (event.button) return;
+        const [x, y] = view.px(s.means[j]);
+        grip = [event.clientX - x, event.clientY - y];
         handle.setPointerCapture(event.pointerId);
         event.preventDefault();
         handle.focus();
@@ -361,9 +364,10 @@
       handle.addEventListener("pointermove", (event) => {
         if (!handle.hasPointerCapture(event.pointerId)) return;
         cancelAnimationFrame(frame);
-        frame = requestAnimationFrame(() => moveMean(j, here(event), 60));
+        frame = requestAnimationFrame(() => moveMean(j, here(event), 40));
       });
       handle.addEventListener("pointerup", (event) => {
+        if (!handle.hasPointerCapture(event.pointerId)) return;
         cancelAnimationFrame(frame);
         moveMean(j, here(event));
       });
@@ -384,7 +388,6 @@
     }
 
     function changed() {
-      highest.delete(`own ${s.k}`);
       s.point = Math.max(0, s.own.length - 1);
       reset();
     }
