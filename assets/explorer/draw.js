@@ -45,6 +45,9 @@
     return found;
   }
 
+  const whole = (lo, hi) => ticks(lo, hi, 5).filter((t) => Number.isInteger(t.value))
+    .map(({ value }) => ({ value, text: String(value) }));
+
   /* Two axes with their ticks; X and Y turn values into pixels. */
   function axes(parent, box, xs, ys, X, Y, [across, up]) {
     const g = svg("g", { class: "em-axes", "aria-hidden": "true" }, parent);
@@ -105,7 +108,8 @@
     if (bound) values.push(...shown.filter((h) => h.F !== null).map((h) => h.F));
     else if (level !== null) values.push(level);
     const lo = Math.min(...values), hi = Math.max(...values);
-    const pad = Math.max(0.08 * (hi - lo), 0.03);
+    // Not so close that the ticks would need more digits than fit.
+    const pad = Math.max(0.08 * (hi - lo), 2e-4 * Math.abs(hi), 1e-3);
     return { from, to, lo: lo - pad, hi: hi + pad };
   }
 
@@ -119,7 +123,7 @@
     const Y = (v) => Math.max(box.top, Math.min(box.bottom,
       box.bottom - ((v - lo) / (hi - lo)) * (box.bottom - box.top)));
     set(parent, { width, height, viewBox: `0 0 ${width} ${height}` });
-    axes(parent, box, ticks(t0, t1, 5).filter((t) => Number.isInteger(t.value)),
+    axes(parent, box, whole(t0, t1),
       ticks(lo, hi, 4), X, Y, ["iteration", bound ? "nats" : "log-likelihood (nats)"]);
     const line = (name, value) => {
       let d = "";

@@ -26,13 +26,16 @@
 
   const inSquare = (p) => p.map((v) => clamp(Math.round(v * 100) / 100, 0, SIDE));
 
+  /* As many digits as a link keeps: a state and its link must not differ. */
+  const brief = (p) => p.map((v) => +v.toPrecision(6));
+
   /* Start means: examples at equal ranks of the first feature. */
   function spreadOut(x, k) {
     const sorted = [...x].sort((a, b) => a[0] - b[0]);
     return Array.from({ length: k }, (_, j) => {
       const rank = (j + 0.5) / k;
       return sorted.length < 3 ? [SIDE * rank, SIDE * rank]
-        : [...sorted[Math.floor(rank * sorted.length)]];
+        : brief(sorted[Math.floor(rank * sorted.length)]);
     });
   }
 
@@ -46,7 +49,7 @@
     const state = {
       set, k, own,
       size: SIZES[words.size] ? Number(words.size) : 1,
-      means: means.length === k ? means : spreadOut(x, k),
+      means: means.length === k ? means.map(brief) : spreadOut(x, k),
       at: words.at === "end" ? Infinity : count(words.at, 0),
       point: clamp(count(words.point, x.length / 2), 0, Math.max(0, x.length - 1)),
     };
@@ -56,7 +59,7 @@
 
   /* The words of a state whose run has this many half steps. */
   function toWords(s, last) {
-    const list = (points) => points.map((p) => p.map((v) => +v.toPrecision(6)).join()).join("_");
+    const list = (points) => points.map((p) => p.join()).join("_");
     const words = { explorer: s.set, k: s.k, means: list(s.means), size: s.size,
       at: last && s.at >= last ? "end" : s.at, point: s.point };
     for (const flag of FLAGS) words[flag] = s[flag] ? "1" : "0";
@@ -75,6 +78,6 @@
 
   const dataOf = (s) => s.set === "own" ? { ...OWN, x: s.own } : SETS[s.set];
 
-  EM.state = { SIZES, FLAGS, SIDE, MOST, OWN, clamp, inSquare, spreadOut, dataOf,
+  EM.state = { SIZES, FLAGS, SIDE, MOST, OWN, clamp, inSquare, brief, dataOf,
     fromWords, toWords, toFragment, fromFragment };
 })(window);

@@ -295,9 +295,13 @@
     }
 
     function ending() {
-      if (run.end === "collapsed") return `Group ${run.group} collapses: the next M-step would leave it ` +
-        `about ${Math.round(run.N)} of the points, too few or too much in line to keep a width. ` +
-        "Its density has no upper limit, so EM stops here. Move its start mean or choose a larger start size.";
+      if (run.end === "collapsed") {
+        const N = Math.round(run.N), left = N ? `about ${N} of the points` : "no point";
+        return `Group ${run.group} collapses: the next M-step would leave it ${left}, ` +
+          `${N > 2 ? "too much in line" : "too few"} for an ellipse to keep a width. The narrower ` +
+          "the ellipse, the higher the log-likelihood, without limit: EM stops here. " +
+          "Move the start mean or choose a larger start size.";
+      }
       if (run.end === "limit") return `Not at rest after ${run.n} iterations.`;
       const gap = highest.get(`${s.set} ${s.k}`) - last().logLikelihood;
       return "EM rests here. " + (gap > 0.01 ? `You have seen a higher rest: ${fixed(gap)} nats above this one.`
@@ -337,7 +341,7 @@
 
     function moveMean(j, p, limit) {
       stop();
-      s.means[j] = p;
+      s.means[j] = EM.state.brief(p);
       host.classList.remove("em-glide");
       rerun(limit);
       paint();
@@ -425,7 +429,7 @@
     on("random", "click", () => {
       const left = [...data.x];
       const draw = () => left.splice(Math.floor(Math.random() * left.length), 1)[0];
-      if (left.length >= s.k) s.means = range(s.k).map(() => [...draw()]);
+      if (left.length >= s.k) s.means = range(s.k).map(() => EM.state.brief(draw()));
       stop();
       rerun();
       paint();
