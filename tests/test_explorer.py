@@ -743,5 +743,7 @@ def test_it_fits_a_window_that_changes(open_page):
     page = open_page(viewport={"width": 1000, "height": 740})
     assert float(page.locator(".em-plot").get_attribute("width")) > 400
     page.set_viewport_size(PHONE)
-    page.wait_for_function("document.querySelector('.em-plot').width.baseVal.value < 360")
+    page.wait_for_function(
+        "document.querySelector('.em-plot').width.baseVal.value < 360"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
