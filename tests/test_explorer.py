@@ -558,6 +558,8 @@ def test_the_labeled_fit_can_be_compared(open_page):
     assert truth.locator("text").first.is_visible()
     assert page.locator(".em-level").count() == 1
     labeled = emgmm.fit_labeled(data.anemia().x, data.anemia().z)
+    level = f"{labeled.log_likelihood(data.anemia().x):.2f}".replace("-", "−")
+    assert f"The labeled fit has {level}." in status(page)
     # Both clouds of ellipses are placed by one map from data to pixels.
     script = (
         "all => all.map(e => new DOMMatrix(e.style.transform)).map(m => [m.e, m.f])"

@@ -133,17 +133,18 @@
         const y = Y(v).toFixed(1);
         d += !d ? `M${x} ${y}` : bound ? `H${x}V${y}` : `L${x} ${y}`;
       }
-      svg("path", { class: name, d }, parent);
+      path(name, d);
     };
+    const path = (name, d) => svg("path", { class: name, d }, parent);
     const now = run.history[at], x = X(time(at));
-    if (level !== null) svg("path", { class: "em-level", d: `M${box.left} ${Y(level)}H${box.right}` }, parent);
+    if (level !== null) path("em-level", `M${box.left} ${Y(level)}H${box.right}`);
     line("em-ell", (h) => h.logLikelihood);
     if (bound) line("em-bound", (h) => h.F);
     for (let h = from; bound && h <= to; h++) {
       const { step, F } = run.history[h];
       if (step === "E") svg("circle", { class: "em-touch", r: 3, cx: X(time(h)), cy: Y(F) }, parent);
     }
-    if (bound && now.F !== null) svg("path", { class: "em-gap", d: `M${x} ${Y(now.logLikelihood)}V${Y(now.F)}` }, parent);
+    if (bound && now.F !== null) path("em-gap", `M${x} ${Y(now.logLikelihood)}V${Y(now.F)}`);
     svg("circle", { class: "em-now", r: 5, cx: x, cy: Y(now.logLikelihood) }, parent);
   }
 

@@ -26,7 +26,7 @@
 
   const inSquare = (p) => p.map((v) => clamp(Math.round(v * 100) / 100, 0, SIDE));
 
-  /* As many digits as a link keeps: a state and its link must not differ. */
+  /* A start mean needs no more digits, and a link with less is shorter. */
   const brief = (p) => p.map((v) => +v.toPrecision(6));
 
   /* Start means: examples at equal ranks of the first feature. */

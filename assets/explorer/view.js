@@ -87,7 +87,7 @@
     for (const k of [1, 2, 3, 4]) option(control("k"), k, k);
     for (const size of [1, 0.5, 0.25, 0.1]) option(control("size"), size, SIZES[size]);
 
-    let s, data, order, run, labeled, view, timer = null, frame = null;
+    let s, data, order, run, labeled, level, view, timer = null, frame = null;
 
     // What follows from the state
 
@@ -101,6 +101,7 @@
     function reset() {
       order = range(data.x.length).sort((a, b) => data.x[a][0] - data.x[b][0]);
       labeled = data.z && EM.mStep(data.x, EM.oneHot(data.z, data.names.length));
+      level = labeled && EM.posterior(EM.logJoint(data.x, labeled)).logLikelihood;
       if (s.set === "own") highest.delete(`own ${s.k}`); // other points, other rests
       stop();
       rerun();
@@ -136,7 +137,8 @@
         view.X, view.Y, data.axes);
       // An ellipse may be wider than the figure: an inner svg cuts it off.
       const [x, y, width, height] = [box.left, box.top, box.right - box.left, box.bottom - box.top];
-      const inside = svg("svg", { x, y, width, height, viewBox: `${x} ${y} ${width} ${height}`, class: "em-inside" }, plot);
+      const inside = svg("svg", { x, y, width, height, class: "em-inside",
+        viewBox: `${x} ${y} ${width} ${height}` }, plot);
       const layer = (name, parent = inside) => svg("g", { class: name }, parent);
       view.dots = layer("em-dots");
       view.dots.setAttribute("role", "img");
@@ -163,7 +165,8 @@
       const color = COLORS[j];
       const parts = {
         trail: svg("polyline", { stroke: color }, view.trails),
-        ellipse: svg("circle", { r: 1, stroke: color, fill: color, "stroke-dasharray": DASHES[j] }, view.shapes),
+        ellipse: svg("circle", { r: 1, stroke: color, fill: color,
+          "stroke-dasharray": DASHES[j] }, view.shapes),
         mean: svg("path", { d: MARKS[j], fill: color, class: "em-mean" }, view.shapes),
         handle: svg("g", { class: "em-handle", tabindex: 0, role: "slider" }, view.handles),
       };
@@ -225,8 +228,7 @@
       curve.replaceChildren();
       curve.style.display = state ? "" : "none";
       if (!state) return;
-      const level = s.fit && labeled ? EM.posterior(EM.logJoint(data.x, labeled)).logLikelihood : null;
-      EM.draw.curve(curve, curve.parentElement.clientWidth, run, s.at, s.bound, level);
+      EM.draw.curve(curve, curve.parentElement.clientWidth, run, s.at, s.bound, s.fit ? level : null);
       curve.setAttribute("aria-label", `Log-likelihood over ${run.n} iterations: it rises from ` +
         `${fixed(run.history[0].logLikelihood)} to ${fixed(last().logLikelihood)} nats.` +
         (s.bound ? " The bound F climbs below it and touches it after each E-step." : ""));
@@ -272,23 +274,30 @@
       control("play").textContent = timer ? "Pause" : "Play";
       status.setAttribute("aria-live", timer ? "off" : "polite");
       $(".em-draw").hidden = s.set !== "own";
-      $(".em-note").textContent = data.note + (s.labels && data.z
-        ? ` Shapes show the labels: ${data.names.map((n, j) => `${["circle", "triangle", "square"][j]} ${n}`).join(", ")}.` : "");
-      $(".em-groups").innerHTML = state ? state.theta.map(({ phi, mu }, j) => `<li>${key(j)} group ${j}: \u03d5 ${fixed(phi)},
-        mean (${where(mu)})</li>`).join("") : "";
+      $(".em-note").textContent = data.note + (s.labels && data.z ? shapes() : "");
+      $(".em-groups").innerHTML = state ? state.theta.map(listed).join("") : "";
       $(".em-link").href = EM.state.toFragment(words());
     }
 
+    const listed = ({ phi, mu }, j) =>
+      `<li>${key(j)} group ${j}: \u03d5 ${fixed(phi)}, mean (${where(mu)})</li>`;
+
     // Words
 
-    const moment = (state) => state.step === "start" ? "Start" : `Iteration ${Math.ceil(s.at / 2)}, after the ${state.step}-step`;
+    const moment = (state) => state.step === "start" ? "Start"
+      : `Iteration ${Math.ceil(s.at / 2)}, after the ${state.step}-step`;
+
+    const shapes = () => " Shapes show the labels: " +
+      data.names.map((name, j) => `${["circle", "triangle", "square"][j]} ${name}`).join(", ") + ".";
 
     function sentence(state, w) {
       if (!state) return "EM needs at least three points that are not on one line. Add some.";
       const said = [`${moment(state)}: log-likelihood ${fixed(state.logLikelihood)} nats.`];
       if (state.step === "start") said.push("The E-step will paint the points.");
       if (s.bound && state.step === "E") said.push("F touches it.");
-      if (s.bound && state.step === "M") said.push(`F is ${fixed(state.logLikelihood - state.F)} nats lower.`);
+      const gap = fixed(state.logLikelihood - state.F);
+      if (s.bound && state.step === "M") said.push(`F is ${gap} nats lower.`);
+      if (s.fit && labeled) said.push(`The labeled fit has ${fixed(level)}.`);
       if (state === last()) said.push(ending());
       if (state === last() && run.end === "rest") said.push(numbering(w));
       return said.filter(Boolean).join(" ");
@@ -304,8 +313,8 @@
       }
       if (run.end === "limit") return `Not at rest after ${run.n} iterations.`;
       const gap = highest.get(`${s.set} ${s.k}`) - last().logLikelihood;
-      return "EM rests here. " + (gap > 0.01 ? `You have seen a higher rest: ${fixed(gap)} nats above this one.`
-        : "No start so far has led higher.");
+      return "EM rests here. " + (gap < 0.01 ? "No start so far has led higher."
+        : `You have seen a higher rest: ${fixed(gap)} nats above this one.`);
     }
 
     function numbering(w) {
@@ -401,7 +410,8 @@
       const { left, top } = plot.getBoundingClientRect();
       let near = 20, found = -1;
       order.forEach((i, rank) => {
-        const [x, y] = view.px(data.x[i]), far = Math.hypot(x + left - event.clientX, y + top - event.clientY);
+        const [x, y] = view.px(data.x[i]);
+        const far = Math.hypot(x + left - event.clientX, y + top - event.clientY);
         if (far < near) [near, found] = [far, rank];
       });
       if (found < 0 || found === s.point) return;
