@@ -204,8 +204,11 @@
         let top = 0;
         for (let j = 1; w && j < s.k; j++) if (w[j][i] > w[top][i]) top = j;
         count[top]++;
-        mark.setAttribute("d", MARKS[s.labels && data.z ? data.z[i] : w ? top : 0]);
-        mark.style.fill = w ? EM.draw.mixed(w, i) : "";
+        const shape = MARKS[s.labels && data.z ? data.z[i] : w ? top : 0];
+        const fill = w ? EM.draw.mixed(w, i) : "";
+        // An M-step repaints nothing: 500 points need not be styled anew.
+        if (mark.shape !== shape) mark.setAttribute("d", (mark.shape = shape));
+        if (mark.fill !== fill) mark.style.fill = mark.fill = fill;
       });
       view.dots.setAttribute("aria-label", `${data.x.length} points, ` + (w
         ? count.map((n, j) => `${n} most probably in group ${j}`).join(", ") : "unpainted"));
