@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test lint notebooks lab pins clean
+.PHONY: help venv book test lint notebooks exercises lab pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,7 +44,7 @@ test: lint ## run every test: code style, types, functions, notebooks, the book
 	$(PYTEST) --cov --cov-report=json:coverage.json
 	$(PY) -m tools.branches coverage.json 98
 # Apart, so that what the notebooks run does not count as covered by a test.
-	$(PYTEST) --nbval --nbval-current-env chapters
+	$(PYTEST) --nbval --nbval-current-env chapters/*.ipynb chapters/solutions
 
 lint: $(READY) ## check format, style and types
 	$(PY) -m ruff format --check .
@@ -53,6 +53,9 @@ lint: $(READY) ## check format, style and types
 
 notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 	$(PY) -m tools.notebooks run $(only)
+
+exercises: $(READY) ## cut the learner's notebooks out of the solutions
+	$(PY) -m tools.exercises write
 
 pins: $(READY) ## write the installed versions into constraints.txt
 	$(PY) -m tools.constraints write

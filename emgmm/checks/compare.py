@@ -1,0 +1,177 @@
+"""Answers as arrays, equal up to rounding, and differences in words."""
+
+from collections.abc import Iterator, Mapping
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgmm.checks.exercise import Exercise
+from emgmm.em import Fit
+from emgmm.mixture import Mixture
+
+Array = NDArray[Any]
+Parts = tuple[Array, ...]
+SINGLE = 5e-4  # relative error that float32 may end with
+
+
+class Misfit(Exception):
+    """The answer is not of the kind that was asked for; the message says how."""
+
+
+def as_parts(exercise: Exercise, answer: Any) -> Parts:
+    """One array for each part, however the learner packed them."""
+    values = _unpacked(exercise.parts, answer)
+    if len(values) != len(exercise.parts):
+        raise Misfit(
+            f"Your answer has {len(values)} parts. {len(exercise.parts)} are asked "
+            f"for: {', '.join(exercise.parts)}."
+        )
+    return tuple(map(_as_array, values, exercise.parts))
+
+
+def _unpacked(names: tuple[str, ...], answer: Any) -> list[Any]:
+    if isinstance(answer, Fit):
+        answer = answer.theta
+    if isinstance(answer, Mixture):
+        answer = {n: getattr(answer, n, None) for n in names}
+    if isinstance(answer, Mapping):
+        missing = [name for name in names if name not in answer]
+        if missing:
+            raise Misfit(f"Your answer has no entry named {missing[0]!r}.")
+        return [answer[name] for name in names]
+    if len(names) == 1 or not isinstance(answer, (list, tuple, np.ndarray)):
+        return [answer]
+    return list(np.atleast_1d(answer) if isinstance(answer, np.ndarray) else answer)
+
+
+def _as_array(value: Any, name: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise Misfit(f"{name} is a ragged list: its rows differ in length.") from None
+    if array.dtype.kind not in "biuf":
+        raise Misfit(f"{name} must hold numbers; yours is {_kind(value)}.")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _kind(value: Any) -> str:
+    return f"a {type(value).__name__}: {str(value)[:40]}"
+
+
+def fitted(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in this shape when only axes of length one differ."""
+    trimmed = [n for n in array.shape if n != 1]
+    same = trimmed == [n for n in shape if n != 1]
+    return array.reshape(shape) if same else array
+
+
+def equal(a: Array, b: Array, tolerance: float) -> bool:
+    """Equal up to rounding; infinite and missing values at the same places."""
+    a = fitted(a, b.shape)
+    if a.shape != b.shape:
+        return False
+    loose = max(tolerance, SINGLE if a.dtype.itemsize < 8 else 0)
+    finite = b[np.isfinite(b)]
+    scale = float(np.abs(finite).max(initial=0.0))
+    # A covariance of almost nothing is compared with its own size, not with one.
+    return bool(np.allclose(a, b, rtol=loose, atol=loose * scale, equal_nan=True))
+
+
+def orders(exercise: Exercise, right: Parts) -> Iterator[Parts]:
+    """The right answer in every order of the groups that counts as the same."""
+    sizes = {
+        right[p].shape[exercise.group_axis[name]]
+        for p, name in enumerate(exercise.parts)
+        if name in exercise.group_axis
+    }
+    for order in permutations(range(sizes.pop())) if sizes else [()]:
+        yield tuple(
+            value.take(order, axis=exercise.group_axis[name])
+            if name in exercise.group_axis
+            else value
+            for name, value in zip(exercise.parts, right)
+        )
+
+
+def differences(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    """One sentence: what is different."""
+    mine = fitted(mine, right.shape)
+    if mine.shape != right.shape:
+        return _shapes(mine, right, name, tolerance)
+    bad = ~np.isfinite(mine) & np.isfinite(right)
+    if bad.any():
+        at = _entry(name, np.argwhere(bad)[0])
+        return f"{at} is {mine[bad][0]}; every entry should be a finite number."
+    return _values(mine, right, name, tolerance)
+
+
+def _shapes(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    said = f"{name} has shape {mine.shape}; it should be {right.shape}."
+    for axes in permutations(range(mine.ndim)):
+        if equal(mine.transpose(axes), right, tolerance):
+            return f"{said} The numbers are right, only the axes are exchanged: .T"
+    return said
+
+
+def _values(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    if mine.ndim > 1 and equal(np.swapaxes(mine, -1, -2), right, tolerance):
+        return f"{name} has the right numbers with rows and columns exchanged: .T"
+    if mine.ndim == 2 and np.allclose(right.sum(axis=1), 1, atol=1e-6):
+        sums = mine.sum(axis=1)
+        if not np.allclose(sums, 1, atol=1e-3):
+            return f"The rows of {name} must sum to 1; yours sum to {brief(sums)}."
+    return _pattern(mine, right, name, tolerance) or _worst(
+        mine, right, name, tolerance
+    )
+
+
+def _pattern(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    if equal(-mine, right, tolerance):
+        return f"{name} has the wrong sign."
+    gaps = mine - right
+    if right.all() and mine.any():
+        ratio = float((mine / right).flat[0])
+        if equal(mine, ratio * right, tolerance):
+            return f"{name} is {ratio:.4g} times the right value" + _all(right) + "."
+    if gaps.size > 1 and np.allclose(gaps, gaps.flat[0], rtol=1e-4):
+        return f"{name} is off by the same {gaps.flat[0]:.4g} everywhere."
+    return _where(mine, right, name, tolerance)
+
+
+def _all(array: Array) -> str:
+    return " in every entry" if array.size > 1 else ""
+
+
+def _where(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    """Square matrices: is it the diagonal, or all but the diagonal?"""
+    if right.ndim < 2 or right.shape[-1] != right.shape[-2]:
+        return ""
+    diagonal = np.broadcast_to(np.eye(right.shape[-1], dtype=bool), right.shape)
+    if equal(mine[diagonal], right[diagonal], tolerance):
+        return f"The diagonal of {name} is right, the entries off it are not."
+    if equal(mine[~diagonal], right[~diagonal], tolerance):
+        return f"Only the diagonal of {name} is wrong."
+    return ""
+
+
+def _worst(mine: Array, right: Array, name: str, tolerance: float) -> str:
+    gaps = np.abs(mine - right)
+    at = np.unravel_index(gaps.argmax(), gaps.shape)
+    count = (gaps > tolerance * (np.abs(right) + np.abs(right).max())).sum()
+    said = f"{_entry(name, at)} is {mine[at]:.4g}; it should be {right[at]:.4g}."
+    more = f" {count} of {gaps.size} entries differ." if gaps.size > 1 else ""
+    return said + more
+
+
+def _entry(name: str, at: Any) -> str:
+    return f"{name}[{', '.join(str(int(i)) for i in at)}]" if len(at) else name
+
+
+def brief(value: Any) -> str:
+    """A number or an array, four digits, as one would type it."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{array[()]:.6g}" if array.dtype.kind == "f" else str(value)
+    return str(np.round(array, 4).tolist())
