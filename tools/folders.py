@@ -1,4 +1,4 @@
-"""Folders and archives that are written whole or not at all, the same bytes each time."""
+"""Folders and archives, written whole or not at all, with the same bytes each time."""
 
 import shutil
 import tempfile
