@@ -19,10 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test lint notebooks exercises lab pins clean
+.PHONY: help venv book test lint notebooks exercises classroom classroom-solutions figures lab pins clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
 
 venv: $(READY) ## set up .venv with all that book, test and lab need
 
@@ -56,6 +56,15 @@ notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 
 exercises: $(READY) ## cut the learner's notebooks out of the solutions
 	$(PY) -m tools.exercises write
+
+classroom: $(READY) ## make the students' edition: no solutions
+	$(PY) -m tools.classroom student
+
+classroom-solutions: $(READY) ## make the instructor's edition: solutions, nbgrader
+	$(PY) -m tools.classroom instructor
+
+figures: $(READY) ## export the chapters' figures, for slides
+	$(PY) -m tools.figures
 
 pins: $(READY) ## write the installed versions into constraints.txt
 	$(PY) -m tools.constraints write
