@@ -57,7 +57,8 @@ class Exercise:
     group_axis : mapping
         Parts that may come in another order of groups, and the axis of the groups.
     tolerance : float
-        Largest relative error.
+        Largest error: of numbers; of what a function returns, as a share of its
+        largest entry.
     points : int
         For graders.
     """

@@ -2,10 +2,16 @@
 
 import difflib
 
-from emgmm.checks import book, chapter_1
+from emgmm.checks import book, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5
 from emgmm.checks.exercise import Exercise
 
-EXERCISES: tuple[Exercise, ...] = (*chapter_1.EXERCISES,)
+EXERCISES: tuple[Exercise, ...] = (
+    *chapter_1.EXERCISES,
+    *chapter_2.EXERCISES,
+    *chapter_3.EXERCISES,
+    *chapter_4.EXERCISES,
+    *chapter_5.EXERCISES,
+)
 
 
 def find(name: float | str) -> Exercise:
