@@ -2,12 +2,16 @@
 
 import json
 import re
+import sys
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from emgmm.checks import child
+from emgmm.checks.course import read_course
+from emgmm.checks.grade import HANDED_OUT
 from tools import classroom, folders, notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,10 +27,13 @@ def squeezed(text):
 def derivations():
     """The answers and the paragraphs of the solution pages, from their sources."""
     for page in SOLUTIONS:
-        text = page.read_text(encoding="utf-8").split("---\n", 2)[2]
+        text = page.read_text(encoding="utf-8").split("\n## ", 1)[1]
         yield from re.findall(
             r"### BEGIN SOLUTION\n(.*?) *### END SOLUTION", text, re.DOTALL
         )
+        cells = re.findall(r"```{code-cell}\n(?::.*\n)*(.*?)```", text, re.DOTALL)
+        helpers = [c for c in cells if not re.search("SOLUTION|^check", c)]
+        yield from (c for c in helpers if c.count("\n") > 2)
         prose = re.sub(
             r"```.*?```|^(% |#).*?$", "", text, flags=re.DOTALL | re.MULTILINE
         )
@@ -68,6 +75,19 @@ def test_the_build_looks_for_every_solution():
     assert [
         text for text in missed if not text.strip().startswith("The question")
     ] == []
+
+
+@pytest.mark.parametrize("name", sorted(classroom.for_nbgrader()))
+def test_every_solution_is_right_for_the_grader(name):
+    main, told = sys.modules["__main__"], []
+    text = classroom.for_nbgrader()[name].decode()
+    try:
+        child.judge(name, text, read_course(HANDED_OUT), lambda **t: told.append(t))
+    finally:
+        sys.modules["__main__"] = main
+    wrong = [t for t in told if t["event"] == "outcome" and t["kind"] != "right"]
+    assert len(told) > 3
+    assert wrong == []
 
 
 def planted(secret, kind):

@@ -9,6 +9,7 @@ The same sources give the same bytes.
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
 
 def for_nbgrader() -> dict[str, bytes]:
     """The exercises with their solutions marked, the source of nbgrader's copies."""
-    answered = {e.label: e.answer.source for e in exercises.answered()}
+    answered = {e.label: solved(e) for e in exercises.answered()}
     made = {}
     for path in sorted(exercises.TARGET.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -69,6 +70,22 @@ def for_nbgrader() -> dict[str, bytes]:
     return made
 
 
+def solved(e: exercises.Exercise) -> str:
+    """The cell of the answer, with what its page defines for it before.
+
+    nbgrader cuts what stands between the marks, so all of it goes there. Inside of a
+    function that is other functions; a variable of the page would hide an argument.
+    """
+    cells = e.cells[: e.cells.index(e.answer)]
+    before = [cell.source for cell in cells if cell.cell_type == "code"]
+
+    def mark(match: re.Match[str]) -> str:
+        helpers = [s for s in before if not match[1] or s.startswith("def ")]
+        return "\n".join([match[0], *(textwrap.indent(s, match[1]) for s in helpers)])
+
+    return re.sub(r"(?m)^([ \t]*)### BEGIN SOLUTION$", mark, e.answer.source)
+
+
 # No solution in the students' edition
 
 
@@ -78,11 +95,19 @@ def secrets() -> Iterator[str]:
     known = exercises.names()
     for e in exercises.answered():
         for cell in e.cells:
-            if cell.cell_type == "code":
+            if cell is e.answer:
                 yield from BODY.findall(cell.source)
+            elif cell.cell_type == "code":
+                yield from _longer(cell.source)
             else:
                 yield from _paragraphs(cell.source)
                 yield from _paragraphs(exercises.plain(cell.source, known))
+
+
+def _longer(source: str) -> Iterator[str]:
+    """What helps an answer, unless it is a line or two that anybody would write."""
+    if len(source.splitlines()) > 2 and not source.startswith("check("):
+        yield source
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -77,7 +77,7 @@ def run(path: Path, name: str, course: list[Task], limits: Limits) -> Record:
 
 def _process(job: str, work: Path, limits: Limits) -> str:
     """Run the child to its end, or to ours; how it ended, in words."""
-    mark = secrets.token_hex()
+    mark = f"{os.getpid()}-{secrets.token_hex()}"
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "emgmm.checks.child"],
         stdin=subprocess.PIPE,
@@ -122,8 +122,8 @@ def _end(process: "subprocess.Popen[str]", mark: str) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def marked(mark: str = "") -> Iterator[int]:
-    """Living processes that a submission has started, where the system lists them."""
+def marked(mark: str) -> Iterator[int]:
+    """Living processes of a mark that starts so, where the system lists them."""
     wanted = f"{MARK}={mark}".encode()
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
