@@ -240,8 +240,9 @@ def test_no_half_written_file_is_left(graded):
 
 def test_the_summary_counts_the_class(graded):
     text = (graded[0] / "grades.md").read_text(encoding="utf-8")
-    assert text.startswith(f"# {len(PILE)} submissions")
-    assert "| 1 | 1.3 | forgot log phi |" in text
+    n = len(PILE)
+    assert f"{n} learners handed in {n} notebooks. Marks from 0 to 2 of 5," in text
+    assert "| 1 | forgot log phi | 1.3 |" in text
     for name in ("hangs", "not_json", "of_another_course"):
         assert f"{name}.ipynb`: {graded[1][name]['note']}" in text
 
@@ -365,27 +366,37 @@ TASK = Task("ex-a", "1.1", "A", "01_a", 'check("a", a)', 2.0)
 
 def test_names_that_look_like_formulas_are_harmless():
     text = table([Record("=1+1.ipynb", {"ex-a": "right"})], [TASK])
-    assert text.splitlines()[1] == "'=1+1.ipynb,2,2,2,,"
+    assert text.splitlines()[1] == "'=1+1,'=1+1.ipynb,2,2,2,,"
 
 
 def test_points_count_and_exercises_of_other_pages_stay_empty():
     other = Task("ex-b", "2.1", "B", "02_b", 'check("b", b)', 1.0)
     records = [Record("a", {"ex-a": "right"}), Record("b", {"ex-b": "wrong"})]
     assert table(records, [TASK, other]).splitlines()[1:] == [
-        "a,2,2,2,,,",
-        "b,0,1,,0,2.1 wrong,",
+        "a,a,2,2,2,,,",
+        "b,b,0,1,,0,2.1 wrong,",
     ]
 
 
 def test_common_slips_come_first_and_only_those_of_wrong_answers():
+    answers = [("wrong", "p"), ("wrong", "q"), ("wrong", "q"), ("error", "e")]
     records = [
-        Record(str(n), {"ex-a": kind}, {"ex-a": slip})
-        for n, (kind, slip) in enumerate(
-            [("wrong", "p"), ("wrong", "q"), ("wrong", "q"), ("error", "e")]
-        )
+        Record(f"{n}/x.ipynb", {"ex-a": kind}, {"ex-a": slip})
+        for n, (kind, slip) in enumerate(answers)
     ]
-    assert report.count_slips(records, [TASK]) == [("1.1", "q", 2), ("1.1", "p", 1)]
+    assert report.count_slips(records, [TASK]) == [("q", ["1.1"], 2), ("p", ["1.1"], 1)]
     assert report.count_kinds(records, TASK) == {"wrong": 3, "error": 1}
+
+
+def test_a_learner_counts_once_however_many_notebooks():
+    other = Task("ex-b", "2.1", "B", "02_b", 'check("b", b)', 1.0)
+    wrong = [
+        Record("ada/1.ipynb", {"ex-a": "wrong"}, {"ex-a": "p"}),
+        Record("ada/2.ipynb", {"ex-b": "wrong"}, {"ex-b": "p"}),
+    ]
+    assert report.count_slips(wrong, [TASK, other]) == [("p", ["1.1", "2.1"], 1)]
+    right = [Record("ada/1", {"ex-a": "right"}), Record("ada/2", {"ex-b": "right"})]
+    assert report.totals([*right, Record("eve.ipynb")], [TASK, other]) == [3, 0]
 
 
 def test_a_class_without_slips_or_exercises_has_a_summary_too():

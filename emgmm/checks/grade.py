@@ -92,12 +92,21 @@ def table(records: Sequence[Record], tasks: Sequence[Task]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(
-        ["submission", "marks", "of", *(t.number for t in tasks), "slips", "note"]
+        [
+            "learner",
+            "submission",
+            "marks",
+            "of",
+            *(t.number for t in tasks),
+            "slips",
+            "note",
+        ]
     )
     for record in records:
         own = [t for t in tasks if t.label in record.kinds]
         rows.writerow(
             [
+                _harmless(record.learner),
                 _harmless(record.name),
                 f"{sum(marks(record, t) for t in own):g}",
                 f"{sum(t.points for t in own):g}",

@@ -2,9 +2,9 @@
 
 import io
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from emgmm.checks.course import Task
 from emgmm.checks.runner import Record
@@ -14,34 +14,48 @@ COLORS = ("#009E73", "#D55E00", "#CC79A7", "#c9c9c9", "#6b6b6b")
 HATCHES = ("", "//", "xx", "", "..")
 MOST = 15  # slips in the plot
 
+Records: TypeAlias = Sequence[Record]
+Tasks: TypeAlias = Sequence[Task]
 
-def count_kinds(records: Sequence[Record], task: Task) -> Counter[str]:
+
+def count_kinds(records: Records, task: Task) -> Counter[str]:
     """How many answers to an exercise are right, wrong, ..."""
     return Counter(r.kinds[task.label] for r in records if task.label in r.kinds)
 
 
-def count_slips(
-    records: Sequence[Record], tasks: Sequence[Task]
-) -> list[tuple[str, str, int]]:
-    """Number of the exercise, slip and how many made it; the most common first."""
-    found = Counter(
-        (task.number, record.slips[task.label])
-        for task in tasks
-        for record in records
-        if record.slips.get(task.label) and record.kinds[task.label] == "wrong"
-    )
-    return [(number, slip, n) for (number, slip), n in found.most_common()]
+def count_slips(records: Records, tasks: Tasks) -> list[tuple[str, list[str], int]]:
+    """Each slip, the exercises where it was made, and by how many learners.
+
+    The most common first; among equals the one of the earlier exercise.
+    """
+    where: dict[str, list[str]] = defaultdict(list)
+    who: dict[str, set[str]] = defaultdict(set)
+    for task in tasks:
+        for record in records:
+            slip = record.slips.get(task.label)
+            if slip and record.kinds[task.label] == "wrong":
+                where[slip] += [task.number] * (task.number not in where[slip])
+                who[slip].add(record.learner)
+    common = sorted(who, key=lambda slip: -len(who[slip]))
+    return [(slip, where[slip], len(who[slip])) for slip in common]
 
 
-def summary(records: Sequence[Record], tasks: Sequence[Task]) -> str:
+def totals(records: Records, tasks: Tasks) -> list[float]:
+    """The marks of each learner, over all notebooks."""
+    found: dict[str, float] = {record.learner: 0.0 for record in records}
+    for record in records:
+        right = (t for t in tasks if record.kinds.get(t.label) == "right")
+        found[record.learner] += sum(t.points for t in right)
+    return list(found.values())
+
+
+def summary(records: Records, tasks: Tasks) -> str:
     """The class in Markdown: totals, exercises, slips, files that need a look."""
-    totals = [
-        sum(t.points for t in tasks if r.kinds.get(t.label) == "right") for r in records
-    ]
-    middle = statistics.median(totals)
+    marks = totals(records, tasks)
     head = (
-        f"# {len(records)} submissions\n\nMarks from {min(totals):g} to "
-        f"{max(totals):g}, median {middle:g}."
+        f"# The class\n\n{len(marks)} learners handed in {len(records)} notebooks. "
+        f"Marks from {min(marks):g} to {max(marks):g} of {sum(t.points for t in tasks):g}, "
+        f"median {statistics.median(marks):g}."
     )
     blocks = [head, *_exercises(records, tasks), *_slips(records, tasks)]
     if noted := [f"- `{r.name}`: {r.note}" for r in records if r.note]:
@@ -49,7 +63,7 @@ def summary(records: Sequence[Record], tasks: Sequence[Task]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _exercises(records: Sequence[Record], tasks: Sequence[Task]) -> list[str]:
+def _exercises(records: Records, tasks: Tasks) -> list[str]:
     rows = []
     for task in tasks:
         kinds = count_kinds(records, task)
@@ -59,38 +73,34 @@ def _exercises(records: Sequence[Record], tasks: Sequence[Task]) -> list[str]:
     return ["## Exercises", "\n".join([head, *rows])] if rows else []
 
 
-def _slips(records: Sequence[Record], tasks: Sequence[Task]) -> list[str]:
+def _slips(records: Records, tasks: Tasks) -> list[str]:
     rows = [
-        f"| {n} | {number} | {slip} |"
-        for number, slip, n in count_slips(records, tasks)
+        f"| {n} | {slip} | {', '.join(numbers)} |"
+        for slip, numbers, n in count_slips(records, tasks)
     ]
-    if not rows:
-        return []
-    return [
-        "## Misconceptions, the most common first",
-        "\n".join(["| learners | exercise | slip |\n| --- | --- | --- |", *rows]),
-    ]
+    head = "| learners | slip | exercises |\n| --- | --- | --- |"
+    return ["## Misconceptions", "\n".join([head, *rows])] if rows else []
 
 
-def picture(records: Sequence[Record], tasks: Sequence[Task]) -> bytes:
+def picture(records: Records, tasks: Tasks) -> bytes:
     """The summary as a PNG: outcomes by exercise, and the most common slips."""
     import matplotlib.pyplot as plt
 
     from emgmm import plots
 
     common = count_slips(records, tasks)[:MOST]
-    rows = len(tasks), len(common)
+    rows = [len(tasks) + 2, len(common) + 2]
     with plt.rc_context():
         plots.use_style()
+        size = (8, 1.2 + 0.3 * sum(rows))
         fig, axes = plt.subplots(
-            2,
-            1,
-            figsize=(8, 2.2 + 0.3 * sum(rows)),
-            height_ratios=[n + 1.5 for n in rows],
-            layout="constrained",
+            2, 1, figsize=size, height_ratios=rows, layout="constrained"
         )
         _draw_kinds(axes[0], records, tasks)
         _draw_slips(axes[1], common)
+        fig.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5
+        )
         file = io.BytesIO()
         # Matplotlib's version would make the bytes differ between machines.
         fig.savefig(file, format="png", metadata={"Software": None})
@@ -98,24 +108,27 @@ def picture(records: Sequence[Record], tasks: Sequence[Task]) -> bytes:
     return file.getvalue()
 
 
-def _draw_kinds(ax: Any, records: Sequence[Record], tasks: Sequence[Task]) -> None:
+def _draw_kinds(ax: Any, records: Records, tasks: Tasks) -> None:
     counts = [count_kinds(records, task) for task in tasks]
-    left = [0] * len(tasks)
+    names, left = [f"{t.number} {t.title}" for t in tasks], [0] * len(tasks)
     for kind, color, hatch in zip(KINDS, COLORS, HATCHES):
         here = [c[kind] for c in counts]
-        names = [f"{t.number} {t.title}" for t in tasks]
-        bars = {"color": color, "hatch": hatch, "edgecolor": "white", "label": kind}
-        ax.barh(names, here, left=left, **bars)
+        look = {"color": color, "hatch": hatch, "edgecolor": "white", "label": kind}
+        ax.barh(names, here, left=left, **look)
         left = [a + b for a, b in zip(left, here)]
-    ax.invert_yaxis()
-    ax.legend(ncols=len(KINDS), loc="lower left", bbox_to_anchor=(0, 1))
-    ax.set_xlabel("answers")
+    _finish(ax, "answers")
 
 
-def _draw_slips(ax: Any, common: list[tuple[str, str, int]]) -> None:
-    names = [f"{number} {slip}" for number, slip, _ in common]
-    bars = ax.barh(names, [n for _, _, n in common], color=COLORS[1])
+def _draw_slips(ax: Any, common: list[tuple[str, list[str], int]]) -> None:
+    names = [f"{slip} ({', '.join(numbers)})" for slip, numbers, _ in common]
+    bars = ax.barh(names, [n for *_, n in common], color=COLORS[1])
     ax.bar_label(bars, padding=3)
+    ax.set_title("The most common slips" if common else "No slip was recognized")
+    _finish(ax, "learners")
+
+
+def _finish(ax: Any, label: str) -> None:
+    ax.margins(y=0.01)
     ax.invert_yaxis()
-    ax.set(xlabel="learners", title="The most common slips" if common else "No slip")
+    ax.set_xlabel(label)
     ax.xaxis.get_major_locator().set_params(integer=True)

@@ -57,6 +57,11 @@ class Record:
     slips: dict[str, str] = field(default_factory=dict)
     note: str = ""
 
+    @property
+    def learner(self) -> str:
+        """The folder that the file was handed in with, or the name of the file."""
+        return self.name.split("/")[0].removesuffix(".ipynb")
+
 
 def run(path: Path, name: str, course: list[Task], limits: Limits) -> Record:
     """Grade one notebook; whatever it does, a record comes back."""
