@@ -54,8 +54,8 @@ def summary(records: Records, tasks: Tasks) -> str:
     marks = totals(records, tasks)
     head = (
         f"# The class\n\n{len(marks)} learners handed in {len(records)} notebooks. "
-        f"Marks from {min(marks):g} to {max(marks):g} of {sum(t.points for t in tasks):g}, "
-        f"median {statistics.median(marks):g}."
+        f"Marks from {min(marks):g} to {max(marks):g} of "
+        f"{sum(t.points for t in tasks):g}, median {statistics.median(marks):g}."
     )
     blocks = [head, *_exercises(records, tasks), *_slips(records, tasks)]
     if noted := [f"- `{r.name}`: {r.note}" for r in records if r.note]:
