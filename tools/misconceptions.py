@@ -176,7 +176,7 @@ def page(counts: Counts) -> str:
     slips = sum(len(e.slips) for e in EXERCISES)
     parts = [
         "# Misconceptions, and what catches them",
-        "For teachers. Each exercise of this book has a checker that compares an answer "
+        "For teachers. Each exercise has a checker that compares an answer "
         "with the right one and then with wrong versions, called slips here. The first "
         "that agrees is named, with the equation that it violates.",
         "This page is made by `make exercises`; the counts are those of the tests.",
