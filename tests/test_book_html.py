@@ -224,7 +224,8 @@ def test_the_checker_counts_as_the_book_does(html):
         assert title.get_text().startswith(f"Exercise {found['number']} "), label
     for label, found in stored["equations"].items():
         page = soup(html / f"chapters/{found['page']}.html")
-        assert page.find(id=f"equation-{label}").get_text().startswith(found["number"])
+        shown = page.find(id=f"equation-{label}").get_text().strip()
+        assert shown.startswith(found["number"]), label
 
 
 def test_figures_are_counted_as_the_book_does(html):

@@ -230,6 +230,12 @@ def test_numbers_are_not_given_away():
     assert "1.17" not in said
 
 
+def test_a_number_that_is_too_round_is_told_so():
+    theta = find("equal_start").reference()
+    answer = (theta[0], np.round(theta[1], 0), theta[2])
+    assert "That is close: give more digits." in text("equal_start", answer)
+
+
 def test_long_inputs_are_described_not_shown():
     def answer(x, phi, mu, Sigma):
         right = emgmm.Mixture(phi, mu, Sigma).log_joint(x)

@@ -152,7 +152,8 @@ def names() -> dict[str, str]:
     for page in chapters():
         text = page.read_text(encoding="utf-8")
         for n, label in enumerate(FIGURE.findall(text), 1):
-            found[label] = f"figure {int(page.name[:2])}.{n}"
+            chapter = int(page.name[:2])  # the page of welcome has no number
+            found[label] = f"figure {chapter}.{n}" if chapter else f"figure {n}"
         found[page.stem] = f"chapter {int(page.name[:2])}"
     return found
 

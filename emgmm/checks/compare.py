@@ -163,12 +163,11 @@ def _worst(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
     gaps = np.abs(mine - right)
     at = np.unravel_index(gaps.argmax(), gaps.shape)
     said = f"{_entry(name, at)} is {mine[at]:.6g}"
+    if exercise.arguments:
+        return f"{said}; it should be {right[at]:.6g}."
     # Numbers are asked for: the checker does not give them away.
-    return (
-        f"{said}; it should be {right[at]:.6g}."
-        if exercise.arguments
-        else (f"{said}. That is not right.")
-    )
+    near = np.allclose(mine, right, rtol=0.01)
+    return f"{said}. That is {'close: give more digits' if near else 'not right'}."
 
 
 def _entry(name: str, at: Any) -> str:

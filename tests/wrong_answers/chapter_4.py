@@ -179,6 +179,10 @@ for slip, answer in [
     ("mean not divided", step(mu=lambda x, v: v @ x)),
     ("mean of everybody", step(mu=lambda x, v: x.mean(axis=0))),
     (
+        "N_j divides columns, not rows",
+        lambda x, w: (w.mean(axis=0), (w.T @ x) / sum(w), average(x, w)[2]),
+    ),
+    (
         "Sigma divides by m, not N_j",
         step(Sigma=lambda x, v: spread(x, v, own(x, v), len(x))),
     ),
