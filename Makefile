@@ -56,6 +56,7 @@ notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 
 exercises: $(READY) ## cut the learner's notebooks out of the solutions
 	$(PY) -m tools.exercises write
+	$(PY) -m tools.misconceptions write
 
 classroom: $(READY) ## make the students' edition: no solutions
 	$(PY) -m tools.classroom student

@@ -24,7 +24,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("emgmm", "emgmm.data", "emgmm.plots")
+MODULES = ("emgmm", "emgmm.data", "emgmm.plots", "emgmm.checks")
 CITED = re.compile(r"(?:\{eq\}|:eq:)`(?:[^`<]*<)?([^`<>]+)>?`")
 # As Jupyter Book sets it: two dollars make a displayed equation inside a line too.
 MYST = create_md_parser(

@@ -20,6 +20,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from emgmm.checks.registry import find
 from tools import equations, notebooks
 from tools.notebooks import CHAPTERS
 
@@ -151,7 +152,8 @@ def names() -> dict[str, str]:
     for page in chapters():
         text = page.read_text(encoding="utf-8")
         for n, label in enumerate(FIGURE.findall(text), 1):
-            found[label] = f"figure {int(page.name[:2])}.{n}"
+            chapter = int(page.name[:2])  # the page of welcome has no number
+            found[label] = f"figure {chapter}.{n}" if chapter else f"figure {n}"
         found[page.stem] = f"chapter {int(page.name[:2])}"
     return found
 
@@ -207,7 +209,7 @@ def learner_cells(e: Exercise, known: dict[str, str]) -> list[NotebookNode]:
     return [
         nbformat.v4.new_markdown_cell(text),
         _code(starter(e.answer.source), e.label, solution=True),
-        _code(e.check.source, f"check-{e.label}", grade=True),
+        _code(e.check.source, f"check-{e.label}", points=find(e.label).points),
         nbformat.v4.new_code_cell(ask),
     ]
 
@@ -227,19 +229,19 @@ def _placeholder(match: re.Match[str]) -> str:
 
 
 def _code(
-    source: str, name: str, *, solution: bool = False, grade: bool = False
+    source: str, name: str, *, solution: bool = False, points: int = 0
 ) -> NotebookNode:
     """A code cell with the metadata that nbgrader (schema 3) reads."""
-    marks = {
-        "grade": grade,
+    marks: dict[str, object] = {
+        "grade": points > 0,
         "grade_id": name,
-        "locked": grade,
+        "locked": points > 0,
         "schema_version": 3,
         "solution": solution,
         "task": False,
     }
-    if grade:
-        marks["points"] = 1
+    if points:
+        marks["points"] = points
     return nbformat.v4.new_code_cell(source, metadata={"nbgrader": marks})
 
 

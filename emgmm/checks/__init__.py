@@ -10,8 +10,8 @@ It needs no network and remembers nothing.
 """
 
 from emgmm.checks.checker import check
-from emgmm.checks.help import hint, solution
-from emgmm.checks.invariants import invariants
+from emgmm.checks.help import Page, hint, solution
+from emgmm.checks.invariants import Report, invariants
 from emgmm.checks.outcome import Outcome
 
-__all__ = ["Outcome", "check", "hint", "invariants", "solution"]
+__all__ = ["Outcome", "Page", "Report", "check", "hint", "invariants", "solution"]

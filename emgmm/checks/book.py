@@ -11,6 +11,8 @@ from typing import Any
 
 from emgmm.checks.outcome import Link
 
+SOLUTIONS = "solutions.json"
+
 
 @cache
 def _read(name: str) -> dict[str, Any]:
@@ -44,4 +46,4 @@ def cite(label: str) -> Link:
 
 def solution(label: str) -> str | None:
     """The solution in Markdown; None in an edition that has none."""
-    return _read("solutions.json").get(label)
+    return _read(SOLUTIONS).get(label)

@@ -471,7 +471,7 @@ def _slope_with(**changes: Any) -> Any:
 
 
 def _slope_cases() -> list[Case]:
-    small = (np.array([[1.0], [3.0]]), np.array([1.0]), np.array([[2.0]]))
+    small = (np.array([[1.0], [3.0]]), np.array([1.0]), np.array([[1.5]]))
     more = [sample(m, d, 2, seed) for m, d, seed in ((7, 3, 9), (6, 2, 10))]
     return [small, *((x, t.mu[0], t.Sigma[0]) for x, t in more)]
 

@@ -186,6 +186,12 @@ responsibilities = Exercise(
             "eq-responsibilities",
         ),
         Slip(
+            "normalized over everything",
+            lambda a: np.exp(a) / np.exp(a).sum(),
+            "All entries together sum to 1. Each row must.",
+            "eq-responsibilities",
+        ),
+        Slip(
             "powers of two or ten",
             lambda a: softmax(a * np.log(10), axis=1),
             "The logarithms are natural: take np.exp, not 10 ** a.",

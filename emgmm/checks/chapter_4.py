@@ -378,6 +378,14 @@ m_step = Exercise(
             "eq-m-step-mu",
         ),
         Slip(
+            "N_j divides columns, not rows",
+            lambda x, w: (_m(x, w)[0], w.T @ x / w.sum(axis=0), _m(x, w)[2]),
+            "You divided by N without making it a column: N[:, None]. As it is, NumPy "
+            "divides column j of the table by N_j, not row j. With as many features as "
+            "groups no error tells you.",
+            "eq-m-step-mu",
+        ),
+        Slip(
             "mean of everybody",
             _m_with(mu="all"),
             "Every group has the mean of all examples: the weights are missing.",

@@ -238,9 +238,14 @@ def _equal_phi(x: Any, theta: Mixture) -> Any:
     return e_step(x, Mixture(np.full(theta.k, 1 / theta.k), theta.mu, theta.Sigma))
 
 
+def _hard_start(x: Any, w: Any, n_iter: int) -> Any:
+    """EM whose every M-step, the first one too, sees hard labels."""
+    return _em(x, hard(w), n_iter, fit=lambda x, w, old: m_step(x, hard(w)))
+
+
 def _em_cases() -> list[Case]:
     x = np.array([[0.0], [1.0], [2.0], [6.0], [7.0], [9.0]])
-    w = np.array([[1.0, 0.0]] * 2 + [[0.5, 0.5]] * 2 + [[0.0, 1.0]] * 2)
+    w = np.array([[1.0, 0.0]] * 2 + [[0.6, 0.4]] * 2 + [[0.0, 1.0]] * 2)
     cases: list[Case] = [(x, w, 1), (x, w, 0), (x, w, 3)]
     for m, d, k, seed, n in ((30, 3, 2, 15, 2), (60, 2, 3, 16, 2)):
         x, theta = sample(m, d, k, seed)
@@ -303,6 +308,15 @@ my_em = Exercise(
         Slip(
             "hard labels in the M-step",
             _em_with(fit=lambda x, w, old: m_step(x, hard(w))),
+            "Your M-step gives each example wholly to one group. Use w as it is.",
+            "eq-m-step-phi",
+        ),
+        Slip(
+            "hard labels in the M-step",
+            lambda x, w, n: (
+                w if n == 0 else _hard_start(x, w, n)[0],
+                *_hard_start(x, w, n)[1:],
+            ),
             "Your M-step gives each example wholly to one group. Use w as it is.",
             "eq-m-step-phi",
         ),

@@ -25,6 +25,15 @@ def far() -> tuple[Floats, Mixture]:
     return np.array([[907.0, 34.2], [88.0, 33.0], [80.0, 31.0]]), data.ANEMIA
 
 
+def narrow() -> tuple[Floats, Mixture]:
+    """Many features and little spread: det underflows, log-densities are positive."""
+    d = 150
+    rng = np.random.default_rng(21)
+    A = np.eye(d) + rng.normal(size=(2, d, d)) / 40
+    theta = Mixture([0.3, 0.7], rng.normal(size=(2, d)), 1e-3 * A @ A.mT)
+    return theta.sample(2, rng)[0], theta
+
+
 def labeled() -> list[tuple[Floats, Ints, int]]:
     """Examples with labels; every group has its own size."""
     x = np.array([[1.0], [3.0], [10.0], [11.0], [15.0]])
@@ -41,7 +50,7 @@ def _labeled(m: int, d: int, k: int, seed: int) -> tuple[Floats, Ints, int]:
 def weighted() -> list[tuple[Floats, Floats]]:
     """Examples with responsibilities."""
     x = np.array([[0.0], [2.0], [6.0], [7.0]])
-    w = np.array([[1.0, 0.0], [0.5, 0.5], [0.25, 0.75], [0.25, 0.75]])
+    w = np.array([[1.0, 0.0], [0.6, 0.4], [0.25, 0.75], [0.25, 0.75]])
     return [(x, w), _weighted(9, 3, 2, seed=5), _weighted(11, 2, 3, seed=6)]
 
 

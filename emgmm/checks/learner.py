@@ -6,7 +6,7 @@ import io
 import linecache
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Crash(Exception):
 
 def is_blank(answer: Any) -> bool:
     """None, ``...``, or a list of nothing else."""
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
     if isinstance(answer, (list, tuple)):
         return any(map(is_blank, answer))
     return answer is None or answer is ...
