@@ -85,3 +85,9 @@ def test_two_figures_of_one_name_are_refused(tmp_path):
     with pytest.raises(ValueError, match="same name"):
         figures.export(tmp_path / "c", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_figure_whose_picture_was_not_stored_is_named(tmp_path):
+    chapter(tmp_path / "c", "01_a.ipynb", cell(**NAMED))
+    with pytest.raises(ValueError, match="01_a names two-groups and stores no picture"):
+        figures.export(tmp_path / "c", tmp_path / "out")

@@ -36,7 +36,10 @@ def figures(chapter: str, notebook: NotebookNode) -> Iterator[Figure]:
         options = cell.metadata.get("mystnb", {})
         figure = options.get("figure", {})
         name = figure.get("name", cell.id).removeprefix("fig-")
-        for n, png in enumerate(pictures(cell)):
+        found = list(pictures(cell))
+        if figure and not found:
+            raise ValueError(f"{chapter} names {name} and stores no picture of it.")
+        for n, png in enumerate(found):
             yield Figure(
                 f"{chapter}-{name}" + (f"-{n + 1}" if n else ""),
                 png,
