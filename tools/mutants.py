@@ -13,6 +13,7 @@ import contextlib
 import copy
 import io
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -216,7 +217,8 @@ def verdict(
 ) -> Outcome | None:
     """What the check says; None when the cell itself breaks down."""
     try:
-        exec(compile(tree, "mutant", "exec"), names)
+        with warnings.catch_warnings(action="ignore"):
+            exec(compile(tree, "mutant", "exec"), names)
         *before, last = ast.parse(check.source).body
         exec(compile(ast.Module(before, []), "check", "exec"), names)
         assert isinstance(last, ast.Expr)
