@@ -458,6 +458,18 @@ def test_a_bad_argument_is_named_and_nothing_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["pile"]
 
 
+def test_whoever_stops_it_gets_nothing_half_done(tmp_path, monkeypatch, capsys):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    (tmp_path / "a.ipynb").write_text(HANDED, encoding="utf-8")
+    monkeypatch.setattr("emgmm.checks.grade.run", stop)
+    out = str(tmp_path / "grades.csv")
+    assert command.main(["grade", str(tmp_path), "--out", out]) == 130
+    assert "nothing is written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ipynb"]
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "grades.csv"
     file.write_text("old", encoding="utf-8")

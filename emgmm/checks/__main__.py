@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"not graded: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("not graded: stopped; nothing is written", file=sys.stderr)
+        return 130
     print(said.out.with_suffix(".md").read_text(encoding="utf-8"))
     print(f"{len(records)} graded: {said.out}, and .md and .png beside it")
     return 0
