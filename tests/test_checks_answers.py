@@ -7,7 +7,7 @@ import pytest
 
 from emgmm.checks import book, check
 from emgmm.checks.checker import examine
-from emgmm.checks.registry import EXERCISES
+from emgmm.checks.registry import EXERCISES, find
 from tests.wrong_answers import everything
 
 RIGHT, WRONG = everything()
@@ -119,3 +119,34 @@ def test_of_two_slips_the_first_is_named(name, slips):
         return mixed
 
     assert check(name, both).slip == slips[0]
+
+
+def sizes(exercise, case):
+    """Features and groups of a case, as far as its arguments tell."""
+    named = dict(zip(exercise.arguments, case))
+    if "theta" in named:
+        return named["theta"].d, named["theta"].k
+    table = named.get("w", np.atleast_2d(named.get("phi", np.zeros(0))))
+    return named["x"].shape[1], named.get("k", table.shape[1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log_joint",
+        "labeled_mle",
+        "shared_covariance",
+        "log_likelihood",
+        "tied_slope",
+        "e_step",
+        "m_step",
+        "round_m_step",
+        "my_em",
+        "two_gains",
+    ],
+)
+def test_hidden_inputs_tell_features_from_groups(name):
+    exercise = find(name)
+    both = {sizes(exercise, case) for case in exercise.cases()}
+    assert any(1 < d < k for d, k in both)
+    assert any(1 < k < d for d, k in both)
