@@ -19,10 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test lint notebooks bench accuracy lab pins clean
+.PHONY: help venv book test lint notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
 
 venv: $(READY) ## set up .venv with all that book, test and lab need
 
@@ -44,7 +44,7 @@ test: lint ## run every test: code style, types, functions, notebooks, the book
 	$(PYTEST) --cov --cov-report=json:coverage.json
 	$(PY) -m tools.branches coverage.json 98
 # Apart, so that what the notebooks run does not count as covered by a test.
-	$(PYTEST) --nbval --nbval-current-env chapters
+	$(PYTEST) --nbval --nbval-current-env chapters/*.ipynb chapters/solutions
 
 lint: $(READY) ## check format, style and types
 	$(PY) -m ruff format --check .
@@ -59,6 +59,19 @@ bench: $(READY) ## time emgmm against scikit-learn and the machine, 12 minutes; 
 
 accuracy: $(READY) ## compare with the reference results, 5 minutes; seeds=N, quick=1
 	$(PY) -m benchmarks accuracy $(if $(quick),--quick) $(if $(seeds),--seeds $(seeds))
+
+exercises: $(READY) ## cut the learner's notebooks out of the solutions
+	$(PY) -m tools.exercises write
+	$(PY) -m tools.misconceptions write
+
+classroom: $(READY) ## make the students' edition: no solutions
+	$(PY) -m tools.classroom student
+
+classroom-solutions: $(READY) ## make the instructor's edition: solutions, nbgrader
+	$(PY) -m tools.classroom instructor
+
+figures: $(READY) ## export the chapters' figures, for slides
+	$(PY) -m tools.figures
 
 pins: $(READY) ## write the installed versions into constraints.txt
 	$(PY) -m tools.constraints write

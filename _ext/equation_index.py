@@ -57,8 +57,9 @@ def steps(rows: Iterable[Equation]) -> Iterable[str]:
 
 
 def start(e: Equation) -> str:
-    number = e.page[:2]
-    place = f"chapter {int(number)}" if number.isdigit() else e.page
+    folder, _, name = e.page.rpartition("/")
+    number = name[:2]
+    place = f"{folder or 'chapter'} {int(number)}" if number.isdigit() else e.page
     chapter = f"{{doc}}`{place} <{e.page}>`"
     return f"| {{eq}}`{e.label}`<br>{chapter} | `{e.label}`"
 

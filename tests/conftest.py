@@ -16,7 +16,7 @@ class ByFileOrChapter(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid):
-        chapter = re.search(r"\[(\d\d_\w+)\]$", nodeid)
+        chapter = re.search(r"\[((?:solutions/)?\d\d_\w+)\]$", nodeid)
         file = nodeid.split("::")[0]
         return f"{file}::{chapter[1]}" if chapter else file
 

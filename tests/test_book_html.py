@@ -1,6 +1,7 @@
 """What holds for the built pages. The book is built once for all tests here."""
 
 import importlib
+import json
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from _ext import em_explorer
-from tools import equations
+from tools import equations, exercises
 
 ROOT = Path(__file__).resolve().parents[1]
 STRICT = ["-W", "-n", "--keep-going", "--all"]
@@ -243,6 +244,26 @@ def test_the_page_of_equations_lists_all_of_them(html):
     # To the equation and its page; a computation also to its function.
     least = [2 if e.is_step else 3 for e in registered]
     assert sorted(map(len, links)) == sorted(least)
+
+
+def test_the_checker_counts_as_the_book_does(html):
+    """Numbers of exercises and equations, which tools/exercises.py computes itself."""
+    stored = json.loads((ROOT / "emgmm/checks/book.json").read_text(encoding="utf-8"))
+    for label, found in stored["exercises"].items():
+        title = soup(html / f"chapters/{found['page']}.html").find(id=label).p
+        assert title.get_text().startswith(f"Exercise {found['number']} "), label
+    for label, found in stored["equations"].items():
+        page = soup(html / f"chapters/{found['page']}.html")
+        shown = page.find(id=f"equation-{label}").get_text().strip()
+        assert shown.startswith(found["number"]), label
+
+
+def test_figures_are_counted_as_the_book_does(html):
+    for label, name in exercises.names().items():
+        if label.startswith("fig-"):
+            page = next(p for p in pages(html) if label in ids(p))
+            caption = soup(page).find(id=label).find("figcaption")
+            assert caption.get_text().split()[1] == name.split()[1], label
 
 
 def test_comments_of_the_sources_are_not_printed(html):

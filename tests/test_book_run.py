@@ -18,7 +18,7 @@ from matplotlib.image import imread
 
 from tools import notebooks, prose
 
-each_chapter = pytest.mark.parametrize("md", notebooks.pairs(), ids=lambda p: p.stem)
+each_chapter = pytest.mark.parametrize("md", notebooks.pairs(), ids=notebooks.name)
 HEAD = "---\nkernelspec:\n  name: python3\n  display_name: Python 3\n---\n\n"
 
 
@@ -26,7 +26,7 @@ HEAD = "---\nkernelspec:\n  name: python3\n  display_name: Python 3\n---\n\n"
 def executed(md):
     """The chapter with its checks, run from top to bottom in a new kernel."""
     with_checks = prose.with_checks(notebooks.read_source(md))
-    return notebooks.execute(with_checks, notebooks.CHAPTERS)
+    return notebooks.execute(with_checks, md.parent)
 
 
 def fresh_cells(md):

@@ -9,11 +9,12 @@ import jupytext
 import nbformat
 import pytest
 
-from tools import notebooks, prose
+from tools import exercises, notebooks, prose
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIRS = notebooks.pairs()
-TAGS = {"hide-input", "hide-output", "remove-input"}
+PAGES = sorted(page for folder in notebooks.FOLDERS for page in folder.glob("*.md"))
+TAGS = {"hide-input", "hide-output", "remove-input", "solution", *exercises.labels()}
 NOT_ALT = re.compile(r"\.(png|svg|jpe?g|gif)\b|^(figure|image|plot)\b", re.IGNORECASE)
 EXAMPLE = """\
 ---
@@ -44,7 +45,7 @@ def original(tmp_path_factory):
     md = tmp_path_factory.mktemp("pair") / "01_example.md"
     md.write_text(EXAMPLE, encoding="utf-8")
     notebooks.run(md)
-    assert notebooks.check(md.parent) == []
+    assert notebooks.check([md.parent]) == []
     return md
 
 
@@ -71,10 +72,14 @@ def test_all_pairs_are_in_step():
 
 
 def test_the_numbered_pages_are_the_pairs_and_are_in_the_book():
-    numbered = {p.stem for p in ROOT.glob("chapters/[0-9][0-9]_*.md")}
+    numbered = {
+        notebooks.name(p)
+        for folder in notebooks.FOLDERS
+        for p in folder.glob("[0-9][0-9]_*.md")
+    }
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    assert numbered == {p.stem for p in PAIRS}
-    assert numbered <= set(re.findall(r"chapters/(\w+)", toc))
+    assert numbered == set(map(notebooks.name, PAIRS))
+    assert numbered <= set(re.findall(r"chapters/([\w/]+)", toc))
 
 
 def test_a_second_run_writes_the_same_bytes(pair):
@@ -96,7 +101,7 @@ def test_a_second_run_writes_the_same_bytes(pair):
 )
 def test_a_changed_source_is_found(pair, old, new):
     pair.write_text(pair.read_text().replace(old, new), encoding="utf-8")
-    assert notebooks.check(pair.parent) != []
+    assert notebooks.check([pair.parent]) != []
 
 
 def tamper_count(notebook):
@@ -124,12 +129,12 @@ def test_a_changed_notebook_is_found(pair, tamper):
     notebook = stored(pair)
     tamper(notebook)
     nbformat.write(notebook, pair.with_suffix(".ipynb"))
-    assert len(notebooks.check(pair.parent)) == 1
+    assert len(notebooks.check([pair.parent])) == 1
 
 
 def test_a_notebook_without_source_and_a_source_without_notebook_are_found(pair):
     pair.rename(pair.with_name("02_other.md"))
-    assert len(notebooks.check(pair.parent)) == 2
+    assert len(notebooks.check([pair.parent])) == 2
 
 
 @pytest.mark.parametrize("newer", [".md", ".ipynb"])
@@ -165,7 +170,7 @@ def cell_problems(source, tags=()):
         yield f"tags that the book does not use: {unknown}"
 
 
-@pytest.mark.parametrize("md", PAIRS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("md", PAIRS, ids=notebooks.name)
 def test_code_cells_are_small_and_plain(md):
     cells = code_cells(md)
     bad = [
@@ -200,7 +205,7 @@ def alt_problems(notebook):
                 yield f"{cell.id}: {alt!r}"
 
 
-@pytest.mark.parametrize("md", PAIRS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("md", PAIRS, ids=notebooks.name)
 def test_every_figure_says_in_words_what_it_shows(md):
     assert list(alt_problems(stored(md))) == []
 
@@ -217,7 +222,7 @@ def test_a_poor_text_alternative_is_found(pair, alt):
 # Numbers in the prose, statically; test_book_run.py computes them
 
 
-@pytest.mark.parametrize("md", sorted(ROOT.glob("chapters/*.md")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("md", PAGES, ids=notebooks.name)
 def test_every_decimal_number_is_checked_or_given(md):
     assert prose.untested(jupytext.read(md)) == []
 

@@ -106,7 +106,7 @@ def imports(text):
 
 def test_the_package_imports_only_what_it_declares():
     declared = {Requirement(d).name for d in PROJECT["dependencies"]}
-    for file in ROOT.glob("emgmm/*.py"):
+    for file in ROOT.rglob("emgmm/**/*.py"):
         used = set(imports(file.read_text(encoding="utf-8")))
         assert used <= declared | {"emgmm"} | sys.stdlib_module_names, file
 

@@ -24,7 +24,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("emgmm", "emgmm.data", "emgmm.plots")
+MODULES = ("emgmm", "emgmm.data", "emgmm.plots", "emgmm.checks")
 CITED = re.compile(r"(?:\{eq\}|:eq:)`(?:[^`<]*<)?([^`<>]+)>?`")
 # As Jupyter Book sets it: two dollars make a displayed equation inside a line too.
 MYST = create_md_parser(
@@ -93,8 +93,13 @@ def is_mark(decorator: ast.expr) -> bool:
 
 def registry(root: Path = ROOT) -> list[Equation]:
     """Every displayed equation of the chapters, in the order of the pages."""
-    pages = sorted(root.glob("chapters/*.md"))
-    texts = {page.stem: page.read_text(encoding="utf-8") for page in pages}
+    texts = {
+        page.relative_to(root / "chapters").with_suffix("").as_posix(): (
+            page.read_text(encoding="utf-8")
+        )
+        for folder in ("chapters", "chapters/solutions")
+        for page in sorted((root / folder).glob("*.md"))
+    }
     found = [Equation(name, page) for page in texts for name in labels(texts[page])]
     docs = list(public())
     cited = {c for text in [*texts.values(), *dict(docs).values()] for c in cites(text)}
@@ -136,7 +141,7 @@ def unknown(root: Path = ROOT) -> list[str]:
     """Labels that the package or a test names and no page prints."""
     printed = {equation.label for equation in registry(root)}
     named = [m[0] for f in root.glob("tests/*.py") for m in marked_tests(f)]
-    for file in root.glob("emgmm/*.py"):
+    for file in root.rglob("emgmm/*.py"):
         named += cites(file.read_text(encoding="utf-8"))
     return sorted(set(named) - printed)
 

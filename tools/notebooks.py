@@ -1,7 +1,8 @@
-"""Rebuild and check the notebook pairs of chapters/.
+"""Rebuild and check the notebook pairs of chapters/ and chapters/solutions/.
 
 NN_name.md is the source that people edit. NN_name.ipynb holds the same cells with
-their outputs; the book shows it and nbval proves it.
+their outputs; the book shows it and nbval proves it. A solution's NAME is
+solutions/NN_name.
 
     python -m tools.notebooks run [NAME ...]     rebuild the .ipynb and execute it
     python -m tools.notebooks check [NAME ...]   fail if a pair differs (no execution)
@@ -19,16 +20,23 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+FOLDERS = (CHAPTERS, CHAPTERS / "solutions")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def pairs(folder: Path = CHAPTERS, names: Iterable[str] = ()) -> list[Path]:
+def pairs(folders: Iterable[Path] = FOLDERS, names: Iterable[str] = ()) -> list[Path]:
     """The Markdown halves: pages whose header names a kernel."""
-    files = [p for p in sorted(folder.glob("*.md")) if has_kernel(p)]
-    unknown = set(names) - {p.stem for p in files}
+    pages = [p for folder in folders for p in sorted(folder.glob("*.md"))]
+    files = {name(p): p for p in pages if has_kernel(p)}
+    unknown = set(names) - files.keys()
     if unknown:
         raise SystemExit(f"no such chapter: {', '.join(sorted(unknown))}")
-    return [p for p in files if not names or p.stem in names]
+    return [p for key, p in files.items() if not names or key in names]
+
+
+def name(md: Path) -> str:
+    """04_em for a chapter, solutions/04_em for its solutions."""
+    return f"solutions/{md.stem}" if md.parent.name == "solutions" else md.stem
 
 
 def has_kernel(page: Path) -> bool:
@@ -109,12 +117,13 @@ def output_problems(notebook: NotebookNode) -> Iterator[str]:
                 yield f"{cell.id} stores text on stderr: {output.text}"
 
 
-def check(folder: Path = CHAPTERS, names: Iterable[str] = ()) -> list[str]:
+def check(folders: Iterable[Path] = FOLDERS, names: Iterable[str] = ()) -> list[str]:
     """The problems of all pairs, and notebooks that have no source."""
-    found = [line for md in pairs(folder, names) for line in problems(md)]
-    known = {md.stem for md in pairs(folder)}
-    orphans = sorted({p.stem for p in folder.glob("*.ipynb")} - known)
-    return found + [f"{name}.ipynb has no {name}.md" for name in orphans]
+    folders = list(folders)
+    found = [line for md in pairs(folders, names) for line in problems(md)]
+    known = {md.with_suffix(".ipynb") for md in pairs(folders)}
+    stored = {p for folder in folders for p in folder.glob("*.ipynb")}
+    return found + [f"{name(p)}.ipynb has no source" for p in sorted(stored - known)]
 
 
 def main(arguments: list[str]) -> int:

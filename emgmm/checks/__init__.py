@@ -1,0 +1,17 @@
+"""The exercises' answer checker: it says what is wrong, why, and where to look.
+
+    from emgmm.checks import check, hint, solution
+
+    check(4.3, m_step)        # or check("m_step", m_step), check("ex-m-step", m_step)
+    hint(4.3)                 # hint(4.3, 2) goes further
+    solution(4.3)
+
+It needs no network and remembers nothing.
+"""
+
+from emgmm.checks.checker import check
+from emgmm.checks.help import Page, hint, solution
+from emgmm.checks.invariants import Report, invariants
+from emgmm.checks.outcome import Outcome
+
+__all__ = ["Outcome", "Page", "Report", "check", "hint", "invariants", "solution"]

@@ -1,0 +1,182 @@
+"""Answers as arrays, equal up to rounding, and differences in words."""
+
+from collections.abc import Iterator, Mapping
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgmm.checks.exercise import Exercise
+from emgmm.em import Fit
+from emgmm.mixture import Mixture
+
+Array = NDArray[Any]
+Parts = tuple[Array, ...]
+SINGLE = 5e-4  # relative error that float32 may end with
+
+
+class Misfit(Exception):
+    """The answer is not of the kind that was asked for; the message says how."""
+
+
+def as_parts(exercise: Exercise, answer: Any) -> Parts:
+    """One array for each part, however the learner packed them."""
+    values = _unpacked(exercise.parts, answer)
+    if len(values) != len(exercise.parts):
+        raise Misfit(
+            f"Your answer has {len(values)} parts. {len(exercise.parts)} are asked "
+            f"for: {', '.join(exercise.parts)}."
+        )
+    return tuple(map(_as_array, values, exercise.parts))
+
+
+def _unpacked(names: tuple[str, ...], answer: Any) -> list[Any]:
+    if isinstance(answer, Fit):
+        answer = answer.theta
+    if isinstance(answer, Mixture):
+        answer = {n: getattr(answer, n, None) for n in names}
+    if isinstance(answer, Mapping):
+        missing = [name for name in names if name not in answer]
+        if missing:
+            raise Misfit(f"Your answer has no entry named {missing[0]!r}.")
+        return [answer[name] for name in names]
+    if len(names) == 1 or not isinstance(answer, (list, tuple, np.ndarray)):
+        return [answer]
+    return list(np.atleast_1d(answer) if isinstance(answer, np.ndarray) else answer)
+
+
+def _as_array(value: Any, name: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise Misfit(f"{name} is a ragged list: its rows differ in length.") from None
+    if array.dtype.kind not in "biuf":
+        raise Misfit(f"{name} must hold numbers; yours is {_kind(value)}.")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _kind(value: Any) -> str:
+    return f"a {type(value).__name__}: {str(value)[:40]}"
+
+
+def fitted(array: Array, shape: tuple[int, ...]) -> Array:
+    """The array in this shape when only axes of length one differ."""
+    trimmed = [n for n in array.shape if n != 1]
+    same = trimmed == [n for n in shape if n != 1]
+    return array.reshape(shape) if same else array
+
+
+def equal(exercise: Exercise, a: Array, b: Array) -> bool:
+    """Equal up to rounding; infinite and missing values at the same places.
+
+    Numbers may be off by the exercise's tolerance, what functions return by that
+    share of the largest entry.
+    """
+    a = fitted(a, b.shape)
+    if a.shape != b.shape:
+        return False
+    loose, scale = exercise.tolerance, 1.0
+    if exercise.arguments:
+        loose = max(loose, SINGLE if a.dtype.itemsize < 8 else 0)
+        scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)) or 1.0
+    return bool(np.allclose(a, b, rtol=0, atol=loose * scale + 1e-11, equal_nan=True))
+
+
+def orders(exercise: Exercise, right: Parts) -> Iterator[Parts]:
+    """The right answer in every order of the groups that counts as the same."""
+    sizes = {
+        right[p].shape[exercise.group_axis[name]]
+        for p, name in enumerate(exercise.parts)
+        if name in exercise.group_axis
+    }
+    for order in permutations(range(sizes.pop())) if sizes else [()]:
+        yield tuple(
+            value.take(order, axis=exercise.group_axis[name])
+            if name in exercise.group_axis
+            else value
+            for name, value in zip(exercise.parts, right)
+        )
+
+
+def differences(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    """One sentence: what is different."""
+    mine = fitted(mine, right.shape)
+    if mine.shape != right.shape:
+        return _shapes(exercise, mine, right, name)
+    bad = ~np.isfinite(mine) & np.isfinite(right)
+    if bad.any():
+        at = _entry(name, np.argwhere(bad)[0])
+        return f"{at} is {mine[bad][0]}; every entry should be a finite number."
+    return _values(exercise, mine, right, name)
+
+
+def _shapes(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    said = f"{name} has shape {mine.shape}; it should be {right.shape}."
+    if mine.ndim == right.ndim and equal(exercise, mine.T, right):
+        return f"{said} The numbers are right: turn them over with .T"
+    return said
+
+
+def _values(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    if mine.ndim > 1 and equal(exercise, np.swapaxes(mine, -1, -2), right):
+        return f"{name} has the right numbers with rows and columns exchanged: .T"
+    if mine.ndim == 2 and np.allclose(right.sum(axis=1), 1, atol=1e-6):
+        sums = mine.sum(axis=1)
+        if not np.allclose(sums, 1, atol=1e-3):
+            return f"The rows of {name} must sum to 1; yours sum to {brief(sums)}."
+    return (
+        _pattern(exercise, mine, right, name)
+        or _where(exercise, mine, right, name)
+        or _worst(exercise, mine, right, name)
+    )
+
+
+def _pattern(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    """One sign, factor or offset that explains all entries."""
+    if equal(exercise, -mine, right):
+        return f"{name} has the wrong sign."
+    everywhere = " in every entry" if right.size > 1 else ""
+    if right.all() and mine.any():
+        ratio = float((mine / right).flat[0])
+        if right.size > 1 and ratio and equal(exercise, mine / ratio, right):
+            return f"{name} is {ratio:.4g} times the right value{everywhere}."
+    gaps = mine - right
+    if right.size > 1 and np.allclose(gaps, gaps.flat[0], rtol=1e-4):
+        return f"{name} is off by the same {gaps.flat[0]:.4g}{everywhere}."
+    return ""
+
+
+def _where(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    """Square matrices: is it the diagonal, or all but the diagonal?"""
+    if right.ndim < 2 or right.shape[-1] != right.shape[-2] or right.shape[-1] < 2:
+        return ""
+    diagonal = np.broadcast_to(np.eye(right.shape[-1], dtype=bool), right.shape)
+    if equal(exercise, mine[diagonal], right[diagonal]):
+        return f"The diagonal of {name} is right, the entries off it are not."
+    if equal(exercise, mine[~diagonal], right[~diagonal]):
+        return f"Only the diagonal of {name} is wrong."
+    return ""
+
+
+def _worst(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
+    gaps = np.abs(mine - right)
+    at = np.unravel_index(gaps.argmax(), gaps.shape)
+    said = f"{_entry(name, at)} is {mine[at]:.6g}"
+    if exercise.arguments:
+        return f"{said}; it should be {right[at]:.6g}."
+    # Numbers are asked for: the checker does not give them away.
+    near = np.allclose(mine, right, rtol=0.01)
+    return f"{said}. That is {'close: give more digits' if near else 'not right'}."
+
+
+def _entry(name: str, at: Any) -> str:
+    return f"{name}[{', '.join(str(int(i)) for i in at)}]" if len(at) else name
+
+
+def brief(value: Any) -> str:
+    """A number or an array, four digits, as one would type it."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{array[()]:.6g}" if array.dtype.kind == "f" else str(value)
+    return str(np.round(array, 4).tolist())

@@ -1,0 +1,31 @@
+"""Answers as learners write them: right ones, and wrong ones with the slip's name.
+
+They are written on their own, not made of the slips that the checker knows.
+"""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+CHAPTERS = (1, 2, 3, 4, 5)
+RIGHT: list[tuple[str, Any]] = []
+WRONG: list[tuple[str, str, Any]] = []
+
+
+class Answers(NamedTuple):
+    right: list[tuple[str, Any]]  # exercise, answer
+    wrong: list[tuple[str, str, Any]]  # exercise, name of the slip, answer
+
+
+def right(exercise: str, answer: Any) -> None:
+    RIGHT.append((exercise, answer))
+
+
+def wrong(exercise: str, slip: str, answer: Any) -> None:
+    WRONG.append((exercise, slip, answer))
+
+
+def everything() -> Answers:
+    """All answers of all chapters."""
+    for n in CHAPTERS:
+        import_module(f"tests.wrong_answers.chapter_{n}")
+    return Answers(RIGHT, WRONG)
