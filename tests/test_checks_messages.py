@@ -166,12 +166,16 @@ def test_a_function_is_no_number():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda p, m, S: (p, m), "2 parts. 3 are asked for: phi, mu, Sigma"),
+        (lambda p, m, S: (p, m), "has 3 parts: phi, mu, Sigma. You gave 2."),
         (lambda p, m, S: {"phi": p, "mu": m}, "no entry named 'Sigma'"),
-        (lambda p, m, S: 3.0, "1 parts. 3 are asked for"),
+        (lambda p, m, S: 3.0, "You gave 1."),
         (lambda p, m, S: ("many", m, S), "phi must hold numbers; yours is a str"),
         (lambda p, m, S: (p * 1j, m, S), "phi must hold numbers"),
-        (lambda p, m, S: ([[1], [1, 2]], m, S), "phi is a ragged list"),
+        (
+            lambda p, m, S: ([[1], [1, 2]], m, S),
+            "phi does not fit into one array: its pieces have shapes (1,), (2,)",
+        ),
+        (lambda p, m, S: (p, [[1], [[1], [1, 2]]], S), "shapes (1,), (ragged)"),
         (lambda p, m, S: (p, m.T, S), "The numbers are right: turn them over"),
         (lambda p, m, S: (p, m[:1], S), "mu has shape (1, 1); it should be (2, 1)"),
         (lambda p, m, S: (p, m * np.nan, S), "mu[0, 0] is nan"),

@@ -13,7 +13,7 @@ from emgmm.checks.outcome import Code, Kind, Link, Outcome, Text
 from emgmm.checks.registry import find
 from emgmm.checks.trial import Trial, attempt
 
-LONG = 400  # an input of more characters is described, not shown
+LONG = 240  # an input of more characters is described, not shown
 
 
 def check(exercise: float | str, *answer: Any) -> Outcome:

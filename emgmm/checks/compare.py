@@ -25,8 +25,8 @@ def as_parts(exercise: Exercise, answer: Any) -> Parts:
     values = _unpacked(exercise.parts, answer)
     if len(values) != len(exercise.parts):
         raise Misfit(
-            f"Your answer has {len(values)} parts. {len(exercise.parts)} are asked "
-            f"for: {', '.join(exercise.parts)}."
+            f"The answer has {len(exercise.parts)} parts: {', '.join(exercise.parts)}. "
+            f"You gave {len(values)}."
         )
     return tuple(map(_as_array, values, exercise.parts))
 
@@ -50,10 +50,20 @@ def _as_array(value: Any, name: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise Misfit(f"{name} is a ragged list: its rows differ in length.") from None
+        shapes = ", ".join(dict.fromkeys(map(_shape, value)))
+        raise Misfit(
+            f"{name} does not fit into one array: its pieces have shapes {shapes}."
+        ) from None
     if array.dtype.kind not in "biuf":
         raise Misfit(f"{name} must hold numbers; yours is {_kind(value)}.")
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _shape(piece: Any) -> str:
+    try:
+        return str(np.shape(piece))
+    except ValueError:
+        return "(ragged)"
 
 
 def _kind(value: Any) -> str:

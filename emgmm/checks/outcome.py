@@ -22,6 +22,10 @@ COLORS = {
 }
 
 
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 80, break_long_words=False, break_on_hyphens=False)
+
+
 @dataclass(frozen=True)
 class Text:
     """A paragraph."""
@@ -29,7 +33,7 @@ class Text:
     text: str
 
     def plain(self) -> str:
-        return textwrap.fill(self.text, 80, break_long_words=False)
+        return _wrapped(self.text)
 
     def html(self) -> str:
         return f"<p>{escape(self.text)}</p>"
@@ -56,7 +60,7 @@ class Link:
     page: str
 
     def plain(self) -> str:
-        return textwrap.fill(self.text, 80, break_long_words=False)
+        return _wrapped(self.text)
 
     def html(self) -> str:
         return f'<p><a href="{escape(self.page)}">{escape(self.text)}</a></p>'
