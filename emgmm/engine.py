@@ -163,7 +163,7 @@ class Engine:
         return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
     def everyone(self) -> State:
-        """All groups alike: the Gaussian of all examples, which whitening made round."""
+        """All groups alike: the Gaussian of all examples, round once whitened."""
         k, d = self.k, self.d
         return State(
             np.full(k, -np.log(k)), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1))
