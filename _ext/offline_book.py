@@ -1,7 +1,5 @@
 """Keep the built pages self-contained: no page may ask another host for anything."""
 
-import importlib.util
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +25,15 @@ def drop_thebe(
     context.setdefault("default_mode", "auto")
 
 
-def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
-    """One file of MathJax holds all that the book uses; the package has 24 MB."""
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if error is None and spec is not None and spec.origin is not None:
-        name = app.config.mathjax_path
-        target = Path(app.outdir, "_static", name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(spec.origin).parent / "static" / name, target)
+def use_icon_font(app: Sphinx, error: Exception | None) -> None:
+    """The theme loads its icons twice: as a font, and as a script of 1.5 MB."""
+    if error is None and app.builder.format == "html":
+        script = Path(app.outdir, "_static", "scripts", "fontawesome.js")
+        script.write_text("", encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     # Late, so that every other extension has added its files by then.
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", use_icon_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
