@@ -1,6 +1,8 @@
 """Where am I: the story in five steps, at the top of each chapter that tells it."""
 
-from pathlib import PurePosixPath
+import json
+from base64 import b64encode
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -26,12 +28,20 @@ def step(name: str, current: bool) -> str:
     return f"<li>{link}<strong>{title}</strong> <span>{gist}</span></a></li>"
 
 
-def notebook(page: str, context: dict[str, Any]) -> str:
-    """A link that saves the notebook, also from a folder of files."""
-    file = f"{context['pathto']('_sources', 1)}/{page}.ipynb"
-    name = PurePosixPath(page).name
+def notebook(file: Path) -> str:
+    """A link that saves the notebook, cleared of its outputs.
+
+    It stands in the page itself: from a folder of files, browsers show a linked
+    notebook as text and do not save it.
+    """
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    data = b64encode(json.dumps(content).encode()).decode()
     return (
-        f'<p class="get-notebook"><a href="{file}" download="{name}.ipynb">'
+        f'<p class="get-notebook"><a download="{file.name}"'
+        f' href="data:application/x-ipynb+json;base64,{data}">'
         "Download this chapter as a notebook</a></p>"
     )
 
@@ -42,7 +52,7 @@ def open_chapter(
     """Put both below the title of the chapter."""
     head, title_end, rest = context.get("body", "").partition("</h1>")
     if page.split("/")[-1][:2].isdigit() and title_end:
-        added = notebook(page, context)
+        added = notebook(Path(app.srcdir, f"{page}.ipynb"))
         if page in STEPS:
             added = story(page) + added
         context["body"] = head + title_end + added + rest

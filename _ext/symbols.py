@@ -6,6 +6,7 @@ link. The row's text goes to the foot of the page, hidden; assets/preview.js sho
 
 import re
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -49,11 +50,7 @@ class Symbols(SphinxPostTransform):
         for math in first_uses(self.document, known):
             anchor = anchors[math.astext()]
             previews[anchor] = known[math.astext()]
-            link = nodes.reference(
-                "", "", refuri=f"{target}#{anchor}", internal=True, classes=["symbol"]
-            )
-            math.replace_self(link)
-            link += math
+            math.replace_self(linked(math, f"{target}#{anchor}"))
         for anchor, row in previews.items():
             self.document += preview(anchor, row, page)
 
@@ -76,6 +73,18 @@ def first_uses(document: nodes.document, known: Any) -> list[nodes.math]:
 
 def plain(math: nodes.math) -> bool:
     return isinstance(math.parent, nodes.paragraph)
+
+
+def linked(math: nodes.math, target: str) -> list[nodes.Node]:
+    """A link that has a name for those who do not see the drawing."""
+    name = re.sub(r"[\\\\{}]", "", math.astext())
+    anchor = target.split("#")[1]
+    start = (
+        f'<a class="symbol" href="{target}" aria-label="{escape(name)}"'
+        f' aria-describedby="preview-{anchor}">'
+    )
+    before, after = (nodes.raw("", html, format="html") for html in (start, "</a>"))
+    return [before, math.deepcopy(), after]
 
 
 def preview(anchor: str, row: nodes.row, page: str) -> nodes.container:

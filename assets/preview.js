@@ -14,15 +14,17 @@
     box.classList.add("shown");
     const at = link.getBoundingClientRect();
     const size = box.getBoundingClientRect();
+    const frame = box.offsetParent.getBoundingClientRect();
     const right = document.documentElement.clientWidth - size.width - 8;
     const below = at.bottom + size.height + 8 < window.innerHeight;
-    box.style.left = `${Math.max(8, Math.min(at.left, right))}px`;
-    box.style.top = `${below ? at.bottom : at.top - size.height}px`;
+    const left = Math.max(8, Math.min(at.left, right));
+    const top = below ? at.bottom : at.top - size.height;
+    box.style.left = `${left - frame.left}px`;
+    box.style.top = `${top - frame.top}px`;
   };
 
   for (const link of document.querySelectorAll("a.symbol")) {
-    const box = document.getElementById(`preview-${link.hash.slice(1)}`);
-    link.setAttribute("aria-describedby", box.id);
+    const box = document.getElementById(link.getAttribute("aria-describedby"));
     link.addEventListener("mouseenter", () => show(link, box));
     link.addEventListener("focus", () => show(link, box));
     link.addEventListener("blur", hide);
@@ -35,5 +37,4 @@
     }
   });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  document.addEventListener("scroll", hide, { passive: true });
 })();

@@ -1,10 +1,8 @@
-"""What holds for the built pages. The book is built once for all tests here."""
+"""What holds for the built pages, as files."""
 
 import importlib
 import re
 import shutil
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,27 +11,11 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from tests.conftest import build
 from tools import equations
 
 ROOT = Path(__file__).resolve().parents[1]
-STRICT = ["-W", "-n", "--keep-going", "--all"]
 CSS_LOAD = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
-
-
-def build(source, target):
-    """As in the Makefile, but into another folder."""
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", source, "--path-output", target, *STRICT]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The folder of the built book; a warning or an unresolved link fails here."""
-    target = tmp_path_factory.mktemp("book")
-    result = build(ROOT, target)
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
-    return target / "_build" / "html"
 
 
 @cache
@@ -125,12 +107,13 @@ def test_local_files_and_links_to_follow_are_allowed():
     assert foreign(loads(BeautifulSoup(text, "html.parser"))) == []
 
 
-def test_mathjax_is_one_local_file(html):
-    scripts = soup(html / "chapters/04_em.html").find_all("script", src=True)
-    (name,) = [s["src"] for s in scripts if "mathjax" in s["src"].lower()]
-    file = (html / "chapters" / name.split("?")[0]).resolve()
-    assert file.stat().st_size > 1e6
-    assert [p.name for p in file.parent.iterdir()] == [file.name]
+def test_formulas_are_drawn_before_a_reader_comes(html):
+    for page in pages(html):
+        formulas = soup(page).select(".math")
+        assert all(formula.find("mjx-container") for formula in formulas), page
+        assert not soup(page).select("merror"), page
+        assert "mathjax" not in " ".join(str(s) for s in soup(page).find_all("script"))
+    assert len(soup(html / "chapters/04_em.html").select(".math")) > 100
 
 
 # Links and figures
