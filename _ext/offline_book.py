@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 
 def drop_thebe(
@@ -32,7 +33,15 @@ def use_icon_font(app: Sphinx, error: Exception | None) -> None:
         script.write_text("", encoding="utf-8")
 
 
+def drop_launch_buttons(app: Sphinx, config: Config) -> None:
+    """Colab and Binder read a repository: no address in _config.yml, no buttons."""
+    options = config.html_theme_options
+    if not options.get("repository_url"):
+        options.pop("launch_buttons", None)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", drop_launch_buttons)
     # Late, so that every other extension has added its files by then.
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", use_icon_font)

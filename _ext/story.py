@@ -51,10 +51,9 @@ def open_chapter(
 ) -> None:
     """Put both below the title of the chapter."""
     head, title_end, rest = context.get("body", "").partition("</h1>")
-    if page.split("/")[-1][:2].isdigit() and title_end:
-        added = notebook(Path(app.srcdir, f"{page}.ipynb"))
-        if page in STEPS:
-            added = story(page) + added
+    file = Path(app.srcdir, f"{page}.ipynb")
+    if file.exists() and not file.name.startswith("00"):
+        added = (story(page) if page in STEPS else "") + notebook(file)
         context["body"] = head + title_end + added + rest
 
 

@@ -17,7 +17,7 @@
   // A box that scrolls sideways must be reachable by keyboard, others need not.
   const focusWide = () => {
     for (const box of document.querySelectorAll(
-      ".bd-article .formula, .bd-article pre, .pst-scrollable-table-container"
+      ".formula, .bd-article pre, .pst-scrollable-table-container, .figure-box"
     )) {
       box.toggleAttribute("tabindex", box.scrollWidth > box.clientWidth);
       if (box.hasAttribute("tabindex")) {

@@ -36,19 +36,43 @@ def test_every_page_of_the_contents_is_built(html):
     assert "chapters/00_welcome" in (html / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_broken_reference_fails_the_build(tmp_path):
-    for name in ("_config.yml", "_ext", "assets", "tools"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
-    (tmp_path / "chapters").mkdir()
-    shutil.copy(ROOT / "chapters" / "references.bib", tmp_path / "chapters")
+def small_book(folder, toc):
+    """The book's own set-up, for a few pages."""
+    for name in ("_ext", "assets", "tools"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "_config.yml", folder)
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: chapters/{toc}\n")
+    (folder / "chapters").mkdir()
+    shutil.copy(ROOT / "chapters" / "references.bib", folder / "chapters")
+    return folder / "chapters"
+
+
+def test_a_broken_reference_and_formula_fail_the_build(tmp_path):
+    chapters = small_book(tmp_path, "page")
     broken = ["{eq}`eq-none`", "{doc}`no_page`", "[link](no-file.md)", "{cite}`nobody`"]
-    page = tmp_path / "chapters" / "page.md"
-    page.write_text("# Page\n\n" + " ".join(broken), encoding="utf-8")
+    text = "# Page\n\n" + " ".join([*broken, r"$\unknown$"])
+    (chapters / "page.md").write_text(text, encoding="utf-8")
     result = build(tmp_path, tmp_path)
     assert result.returncode != 0
-    for name in ("eq-none", "no_page", "no-file.md", "nobody"):
+    found = ("eq-none", "no_page", "no-file.md", "nobody", "Undefined control sequence")
+    for name in found:
         assert re.search(f"WARNING.*{re.escape(name)}", result.stderr), result.stderr
+
+
+LAUNCH = ("colab.research.google.com/github/a/b/", "mybinder.org/v2/gh/a/b/")
+
+
+def test_chapters_launch_elsewhere_only_from_a_repository(html, tmp_path):
+    chapters = small_book(tmp_path, "00_welcome")
+    shutil.copy(ROOT / "chapters" / "00_welcome.ipynb", chapters)
+    config = tmp_path / "_config.yml"
+    address = '\n  url: "https://github.com/a/b"'
+    config.write_text(config.read_text().replace('\n  url: ""', address))
+    build(tmp_path, tmp_path)
+    online = tmp_path / "_build/html/chapters/00_welcome.html"
+    assert all(name in online.read_text(encoding="utf-8") for name in LAUNCH)
+    offline = (html / "chapters/04_em.html").read_text(encoding="utf-8")
+    assert not any(name.split("/")[0] in offline for name in LAUNCH)
 
 
 # No page asks another host for anything

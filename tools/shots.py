@@ -46,7 +46,9 @@ def shoot(browser: Any, server: str) -> Iterator[str]:
     for scheme in ("light", "dark"):
         for width in (1280, 360):
             view = {"width": width, "height": 900}
-            context = browser.new_context(viewport=view, color_scheme=scheme)
+            context = browser.new_context(
+                viewport=view, color_scheme=scheme, reduced_motion="reduce"
+            )
             for name in pages():
                 yield from pictures(context, server, name, f"{scheme}-{width}")
             context.close()
