@@ -39,7 +39,7 @@ class Symbols(SphinxPostTransform):
             for symbols, row in rows(self.document):
                 row["ids"].append(slug(symbols[0]))
                 row.parent.parent.parent["classes"].append("cards")
-        elif page.split("/")[-1][:2].isdigit():
+        elif page.split("/")[-1][:2].isdigit() and NOTATION in self.env.found_docs:
             self.link(page)
 
     def link(self, page: str) -> None:
@@ -65,9 +65,9 @@ def first_uses(document: nodes.document, known: Any) -> list[nodes.math]:
         seen: set[str] = set()
         for math in section.findall(nodes.math):
             text = math.astext()
-            if text in known and text not in seen and math not in found and plain(math):
+            if text in known and text not in seen and plain(math):
                 seen.add(text)
-                found.append(math)
+                found += [math] * (math not in found)
     return found
 
 

@@ -90,7 +90,7 @@ def visit(browser: Any, address: str) -> tuple[str, float, float]:
     page = context.new_page()
     page.goto(address)
     megabytes, seconds = page.evaluate(MEASURED)
-    title = page.title().split(" — ")[0]
+    title = re.split(" [-—] ", page.title())[0]
     context.close()
     return title, megabytes, seconds
 
