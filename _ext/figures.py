@@ -1,15 +1,15 @@
 """Room for each figure before it has arrived, and a box in which a wide one scrolls."""
 
-import struct
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-# Two panels side by side, in pixels: on a phone their text would be too small.
-WIDE = 1150
+# Two panels side by side, in inches: on a phone their text would be too small.
+WIDE = 7.2
 
 
 class Figures(SphinxPostTransform):
@@ -19,25 +19,18 @@ class Figures(SphinxPostTransform):
         for image in list(self.document.findall(nodes.image)):
             file = Path(self.app.srcdir, image["uri"])
             if file.suffix == ".png" and file.exists():
-                width, height = size(file)
-                box = nodes.container(classes=["figure-box"])
-                box["classes"] += ["wide"] * (width > WIDE)
-                image.replace_self(box)
-                box += room(image, width, height)
+                with Image.open(file) as png:
+                    wide = png.width / png.info["dpi"][0] > WIDE
+                    place(image, *png.size, wide)
 
 
-def size(png: Path) -> tuple[int, int]:
-    """Pixels across and down, from the file's header."""
-    with png.open("rb") as file:
-        width, height = struct.unpack(">II", file.read(24)[16:])
-    return width, height
-
-
-def room(image: nodes.image, width: int, height: int) -> list[nodes.Node]:
-    """The image, inside of a box with its proportions."""
+def place(image: nodes.image, width: int, height: int, wide: bool) -> None:
+    """Put the image into a box that may scroll, and one with its proportions."""
+    box = nodes.container(classes=["figure-box"] + ["wide"] * wide)
+    image.replace_self(box)
     style = f'<div style="aspect-ratio: {width} / {height}">'
     before, after = (nodes.raw("", html, format="html") for html in (style, "</div>"))
-    return [before, image.deepcopy(), after]
+    box += [before, image.deepcopy(), after]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

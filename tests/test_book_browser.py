@@ -154,6 +154,16 @@ def test_a_page_is_accessible_in_both_schemes(page, addresses, name):
         assert short(found) == [], (width, scheme)
 
 
+def test_wide_figures_and_formulas_scroll_in_their_own_boxes(page, addresses):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{addresses['http']}/{CHAPTER}")
+    for box in page.locator(".figure-box.wide").all():
+        assert box.evaluate("e => e.scrollWidth > e.clientWidth && e.tabIndex === 0")
+    for box in page.locator(".figure-box:not(.wide)").all():
+        assert box.evaluate("e => e.scrollWidth === e.clientWidth")
+    assert not page.evaluate(WIDE)
+
+
 def test_search_finds_words(page, address):
     page.goto(f"{address}/search.html?q=responsibilities")
     page.wait_for_selector("ul.search li a")
@@ -243,7 +253,8 @@ def test_paper_gets_the_text_alone(page, addresses):
     furniture = "button, input, .bd-sidebar-primary, .bd-sidebar-secondary, .story"
     for element in page.locator(furniture).all():
         assert element.is_hidden()
-    assert page.locator("article .formula").first.is_visible()
+    for text in ("article section > h1", "article .formula"):
+        assert page.locator(text).first.is_visible()
     color = "getComputedStyle(document.querySelector('article')).color"
     assert sum(map(int, re.findall(r"\d+", page.evaluate(color))[:3])) < 200
     assert page.pdf().startswith(b"%PDF")

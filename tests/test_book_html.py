@@ -202,6 +202,26 @@ def test_a_figure_without_words_is_found(alt):
     assert len(bad_alts(tree)) == 1
 
 
+STORY = [f"0{n}_" for n in range(1, 6)]
+
+
+def test_each_chapter_of_the_story_says_where_it_stands(html):
+    chapters = [next(html.glob(f"chapters/{n}*.html")) for n in STORY]
+    for page in chapters:
+        links = soup(page).select("nav.story a")
+        assert [link["href"] for link in links] == [c.name for c in chapters]
+        (here,) = [a["href"] for a in links if a.get("aria-current") == "page"]
+        assert here == page.name
+
+
+def test_every_computed_equation_leads_to_its_code(html):
+    for e in equations.registry():
+        if e.functions:
+            box = soup(html / f"chapters/{e.page}.html").find(id=f"equation-{e.label}")
+            (link,) = box.select("a.to-code")
+            assert link["href"] == f"api.html#{e.functions[0]}"
+
+
 # The pages made from the package
 
 
