@@ -41,7 +41,7 @@ book: $(READY) ## build the book from nothing; any warning is an error
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
 browser: ## install Chromium, in which the pages are tested (Debian, as root)
-	@if command -v chromium chromium-browser google-chrome; then :; \
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 		apt-get update -qq && apt-get install -y -qq chromium; \
 	else echo "Not root, or no apt-get: install Chromium by hand. Without it the browser tests are skipped."; fi
