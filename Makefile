@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book browser test lint shots notebooks lab pins clean
+.PHONY: help venv book browser test lint shots notebooks bench accuracy lab pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,12 @@ shots: $(READY) ## pictures of all pages, and their weights, for a person to loo
 
 notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 	$(PY) -m tools.notebooks run $(only)
+
+bench: $(READY) ## time emgmm against scikit-learn and the machine, 12 minutes; quick=1 for 2
+	$(PY) -m benchmarks bench $(if $(quick),--quick)
+
+accuracy: $(READY) ## compare with the reference results, 5 minutes; seeds=N, quick=1
+	$(PY) -m benchmarks accuracy $(if $(quick),--quick) $(if $(seeds),--seeds $(seeds))
 
 pins: $(READY) ## write the installed versions into constraints.txt
 	$(PY) -m tools.constraints write

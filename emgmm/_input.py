@@ -4,6 +4,8 @@ Bad input gets a ``ValueError`` that names the argument, its shape or value, and
 what to do about it.
 """
 
+import sys
+import warnings
 from typing import Any, NoReturn
 
 import numpy as np
@@ -15,25 +17,43 @@ Ints = NDArray[np.intp]
 
 def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
     """An array of any kind, without holes."""
+    if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
+        return np.asarray(value)
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
     if np.ma.is_masked(value):
         raise ValueError(f"{name} has masked values; drop those rows first.")
     try:
-        return np.asarray(value)
+        # A masked constant in a list becomes NaN with a warning: NaN is refused later.
+        with warnings.catch_warnings(action="ignore"):
+            return np.asarray(value)
     except ValueError:
-        raise ValueError(f"{name} has rows of different lengths.") from None
+        raise ValueError(
+            f"{name} has rows of different lengths; give every row the same."
+        ) from None
+    except Exception as error:
+        raise ValueError(f"{name} cannot be read as an array: {error}") from error
 
 
 def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
     """A non-empty array of real numbers, of any such dtype; not copied."""
     array = as_array(value, name)
+    if array.dtype == object and any(_is_huge(value) for value in array.flat):
+        raise ValueError(f"{name} has whole numbers beyond 64 bits; use larger units.")
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} has dtype {array.dtype}; it must hold real numbers. "
-            f"Convert it first, for example with {name}.astype(float)."
+            f"Convert it first, for example with np.array({name}, dtype=float)."
         )
     if array.size == 0:
-        raise ValueError(f"{name} is empty (shape {array.shape}).")
+        raise ValueError(
+            f"{name} is empty (shape {array.shape}); it needs at least one value."
+        )
     return array
+
+
+def _is_huge(value: object) -> bool:
+    return isinstance(value, int) and abs(value) >= 2**63
 
 
 def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
@@ -131,12 +151,16 @@ def as_count(value: int, name: str, least: int) -> int:
         raise ValueError(f"{name} is {value!r}; it must be a whole number.")
     if value < least:
         raise ValueError(f"{name} is {value}; it must be at least {least}.")
+    if value > sys.maxsize:
+        raise ValueError(f"{name} is {value}; it must be at most {sys.maxsize}.")
     return int(value)
 
 
 def as_generator(rng: int | np.random.Generator | None) -> np.random.Generator:
     """A seed, a Generator or None (fresh randomness)."""
     try:
+        if isinstance(rng, bool | np.bool_):
+            raise TypeError
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Ways to the fixed point of EM: one step after the other, or with longer strides.
+"""Ways to the fixed point of EM: one step after the other, or many at once.
 
 Each is a generator. It yields a state to evaluate and is sent back what `Engine.step`
 gives there: the next EM step and the log-likelihood, or (None, -inf) where the state
@@ -6,25 +6,23 @@ has collapsed. It returns why it ended. A point with a lower log-likelihood than
 best so far is never built upon.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator
 from typing import Literal
 
 import numpy as np
-from scipy.special import logsumexp
 
 from emgmm._input import Floats
 from emgmm.engine import Engine, State
-from emgmm.uncertainty import RIDGE, Curvature, moved
+from emgmm.uncertainty import RIDGE, Curvature, moved, size
 
 Reason = Literal["converged", "max_iter", "degenerate"]
 Step = tuple[State | None, float]
 Path = Generator[State, Step, Reason]
-Look = Callable[[State], Curvature | None]
+Look = Callable[[State | None], Curvature | None]
 
-MEMORY = 5  # points that an Anderson step combines
-FIRST = 2
-PATIENCE = 20  # cycles of strides before Newton's method is tried
+AT_ONCE = 2.0  # EM steps taken together where the curvature is first seen
+GROW, SHRINK = 3.0, 8.0  # of that number, after a step that was right or wrong
+REACH = 0.1  # how far, relative to the moments, steps taken together may lead
 
 
 def plain(state: State, tol: float, rounding: float) -> Path:
@@ -55,49 +53,69 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
     return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
 
 
-def newton(state: State, tol: float, rounding: float, m: int, look: Look) -> Path:
-    """A few EM steps, then Newton's, shortened wherever they do not go uphill."""
-    for _ in range(FIRST):
-        following, _value = yield state
-        if following is None:
-            return "degenerate"
-        state = following
-    at, damping = look(state), 0.0
+def accelerated(engine: Engine, state: State, tol: float, look: Look) -> Path:
+    """Plain EM while that is quick, then many of its steps at once."""
+    at, n = look((yield from _quick(engine, state, tol))), AT_ONCE
     while at is not None:
-        saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
-        if tol > 0 and at.decrement <= max(tol, rounding) and not saddle:
+        if tol > 0 and _arrived(at, tol, engine.rounding):
             return "converged"
-        trial = moved(state, at.step(damping), m)
-        there = None if trial is None else look(trial)
-        if (
-            trial is not None
-            and there is not None
-            and there.log_likelihood >= at.log_likelihood - rounding
-        ):
-            state, at, damping = trial, there, damping / 5
-        elif damping < 1:
-            damping = max(1e-2, 10 * damping)
+        n, step, promised = _within_reach(at, n, engine.m)
+        there = look(moved(engine, at.state, step))
+        if there is not None and (n == 1 or _kept(promised, at, there, engine)):
+            at, n = there, max(AT_ONCE, GROW * n)
+        elif n > 1:
+            n = max(1.0, n / SHRINK)
         else:
-            following, _ = yield state
-            if following is None:
-                return "degenerate"
-            state, at, damping = following, look(following), 0.1
+            at = None
     return "degenerate"
 
 
-def accelerated(state: State, tol: float, m: int) -> Path:
-    """Long strides; now and then plain steps, to see what is left to gain."""
-    patience = PATIENCE
-    while True:
-        state, value = yield from _strides(state, patience)
-        if value == -np.inf:
-            return "degenerate"
-        state, left = yield from _settle(state, m)
-        if left == -np.inf:
-            return "degenerate"
-        if tol > 0 and left <= tol:
-            return "converged"
-        patience = min(2 * patience, 160)
+def _quick(
+    engine: Engine, state: State, tol: float
+) -> Generator[State, Step, State | None]:
+    """EM steps, while a look at the curvature would cost more than what is left.
+
+    A look costs about 2 passes and a quarter of one for each number in the score, and
+    several looks are needed.
+    """
+    gains: list[float] = []
+    while len(gains) < 3 or 0 < passes_left(gains, tol) <= 8 + size(engine):
+        following, _ = yield state
+        if following is None:
+            return None
+        gains.append(step_gain(state, following, engine.m))
+        state = following
+    return state
+
+
+def passes_left(gains: list[float], tol: float) -> float:
+    """EM steps until at most ``tol`` is left, if the gains go on shrinking."""
+    a, b, c = np.array(gains[-3:])
+    r = max(c / b, b / a)
+    if tol == 0 or not r < 1:
+        return np.inf
+    return float(np.log(c * r / (1 - np.sqrt(r)) / tol) / -np.log(r))
+
+
+def _arrived(at: Curvature, tol: float, rounding: float) -> bool:
+    saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
+    return at.decrement <= max(tol, rounding) and not saddle
+
+
+def _within_reach(at: Curvature, n: float, m: int) -> tuple[float, Floats, float]:
+    """As many of n steps as lead no further than the linear approximation holds."""
+    step, promised = at.steps_ahead(n)
+    while n > 1 and not np.linalg.norm(step) <= REACH * np.sqrt(m):
+        n = max(1.0, n / 2)
+        step, promised = at.steps_ahead(n)
+    return n, step, promised
+
+
+def _kept(promised: float, at: Curvature, there: Curvature, engine: Engine) -> bool:
+    """Nothing lost, and about the gain that the linear approximation promised."""
+    gain = there.log_likelihood - at.log_likelihood
+    low, high = sorted((gain, promised))
+    return gain >= -engine.rounding and high <= 4 * (low + engine.rounding)
 
 
 def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]:
@@ -145,104 +163,3 @@ def step_gain(old: State, new: State, m: int) -> float:
     squares = (E * E).sum(axis=(1, 2)) + (shift * shift).sum(axis=1)
     kl = 0.5 * squares + (e - np.log1p(e)).sum(axis=1) + u - np.log1p(u)
     return float(N @ kl)
-
-
-def _pack(state: State) -> Floats:
-    """A state as one vector without constraints: log phi, mu, L with log diagonal."""
-    L = state.L.copy()
-    i = np.arange(L.shape[1])
-    L[:, i, i] = np.log(L[:, i, i])
-    return np.concatenate([state.log_phi, state.mu.ravel(), L.ravel()])
-
-
-def _unpack(u: Floats, k: int, d: int) -> State:
-    """The state of a vector; the proportions are normalised."""
-    log_phi, mu, L = np.split(u, [k, k + k * d])
-    L = L.reshape(k, d, d).copy()
-    i = np.arange(d)
-    L[:, i, i] = np.exp(L[:, i, i])
-    return State(log_phi - logsumexp(log_phi), mu.reshape(k, d), L)
-
-
-class _Memory:
-    """The last few differences of points, and of their EM steps."""
-
-    def __init__(self) -> None:
-        self.dx: deque[Floats] = deque(maxlen=MEMORY)
-        self.dg: deque[Floats] = deque(maxlen=MEMORY)
-
-    def add(self, a: Floats, Ga: Floats, b: Floats, Gb: Floats) -> None:
-        self.dx.append(b - a)
-        self.dg.append((Gb - b) - (Ga - a))
-
-    def combine(self, x: Floats, f: Floats) -> Floats:
-        """f minus what the differences explain of the residual f - x."""
-        dx, dg = np.array(self.dx), np.array(self.dg)
-        H = dg @ dg.T
-        H[np.diag_indices_from(H)] *= 1 + 1e-10
-        H[np.diag_indices_from(H)] += 1e-300
-        return f - np.linalg.solve(H, dg @ (f - x)) @ (dx + dg)
-
-
-# Sent back for a packed state: its EM step, packed, and its log-likelihood.
-Packed = Generator[State, Step, tuple[Floats, float]]
-Point = tuple[Floats, Floats, float]
-
-
-def _evaluate(u: Floats, k: int, d: int) -> Packed:
-    following, value = yield _unpack(u, k, d)
-    return (u, -np.inf) if following is None else (_pack(following), value)
-
-
-def _strides(state: State, n_steps: int) -> Generator[State, Step, tuple[State, float]]:
-    """Anderson steps, and SQUAREM cycles whenever one of them is refused.
-
-    Anderson (1965): the combination of the last few points whose next EM step would be
-    shortest. SQUAREM (Varadhan and Roland, 2008): two EM steps, then a stride along
-    their change of direction.
-    """
-    k, d = state.mu.shape
-    memory, cycles, pause, cap = _Memory(), 1, 1, 4.0
-    x = _pack(state)
-    f, value = yield from _evaluate(x, k, d)
-    for _ in range(n_steps):
-        if value == -np.inf:
-            break
-        if cycles <= 0:
-            trial = memory.combine(x, f)
-            Gtrial, there = yield from _evaluate(trial, k, d)
-            if there >= value:
-                memory.add(x, f, trial, Gtrial)
-                x, f, value, pause = trial, Gtrial, there, 1
-                continue
-            cycles, pause = pause, min(2 * pause, 16)
-        (x, f, value), cap = yield from _squarem((x, f, value), memory, cap, k, d)
-        cycles -= 1
-    return _unpack(x, k, d), value
-
-
-def _squarem(
-    point: Point, memory: _Memory, cap: float, k: int, d: int
-) -> Generator[State, Step, tuple[Point, float]]:
-    """Two EM steps and a stride, or three EM steps where the stride leads downhill."""
-    x, f, _ = point
-    f2, value = yield from _evaluate(f, k, d)
-    if value == -np.inf:
-        return (x, f, value), cap
-    memory.add(x, f, f, f2)
-    stride = min(_stride(x, f, f2), cap)
-    cap = 4 * cap if stride == cap else cap
-    far = x + 2 * stride * (f - x) + stride**2 * (f2 - 2 * f + x)
-    Gfar, far_value = yield from _evaluate(far, k, d)
-    if far_value < value:
-        cap, far = max(4.0, cap / 4), f2
-        Gfar, far_value = yield from _evaluate(far, k, d)
-    if far_value > -np.inf:
-        memory.add(f, f2, far, Gfar)
-    return (far, Gfar, far_value), cap
-
-
-def _stride(x: Floats, f: Floats, f2: Floats) -> float:
-    """About 1 / (1 - rate of EM), at least 1."""
-    r, v = f - x, f2 - 2 * f + x
-    return max(1.0, float(np.linalg.norm(r) / max(float(np.linalg.norm(v)), 1e-300)))

@@ -16,9 +16,9 @@ from emgmm._input import (
     as_tol,
     as_x,
 )
-from emgmm.accelerate import Look, Path, Reason, accelerated, newton, plain
+from emgmm.accelerate import Look, Path, Reason, accelerated, plain
 from emgmm.engine import Blocks, Engine, State, one_thread
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 from emgmm.moments import check_group_weights, n_parameters
 from emgmm.uncertainty import Certificate, Curvature, affordable, try_curvature
 
@@ -52,6 +52,7 @@ def e_step(x: ArrayLike, theta: Mixture) -> Floats:
     >>> e_step([[1.0], [2.0]], theta).round(3).tolist()
     [[0.5, 0.5], [0.119, 0.881]]
     """
+    check_mixture(theta)
     return theta.responsibilities(x)
 
 
@@ -126,6 +127,7 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
     >>> round(elbo(x, e_step(x, theta), theta), 4), round(theta.log_likelihood(x), 4)
     (-2.9041, -2.9041)
     """
+    check_mixture(theta)
     log_joint = theta.log_joint(x)
     w = as_responsibilities(w, len(log_joint))
     if w.shape != log_joint.shape:
@@ -235,8 +237,8 @@ def em(
     max_iter : int
         Stop after this many iterations.
     accelerate : bool
-        Take longer strides towards the same kind of point, never downhill. What is
-        left to gain is then Newton's decrement, see `certify`.
+        Take many EM steps at once where they creep, never downhill. What is left to
+        gain is then Newton's decrement, see `certify`.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
         (``n_iter`` = 0) and after every iteration, with the best parameters so far.
@@ -258,6 +260,7 @@ def em(
     ('converged', [1.0, 11.0])
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
+    check_callback(callback)
     engine = Engine(x, _n_groups(start), family)
     with one_thread(engine.d):
         state = first_state(engine, start)
@@ -266,6 +269,12 @@ def em(
     if isinstance(start, Mixture) and run.state is state:
         return replace(fit, theta=start)
     return fit
+
+
+def check_callback(callback: object) -> None:
+    """Refuse what cannot be called."""
+    if callback is not None and not callable(callback):
+        raise ValueError(f"callback is {callback!r}; pass a function or None.")
 
 
 def _n_groups(start: Mixture | ArrayLike) -> int:
@@ -330,8 +339,10 @@ class _Log:
         self._record(state, value)
         return following, value
 
-    def look(self, state: State) -> Curvature | None:
+    def look(self, state: State | None) -> Curvature | None:
         """The curvature at ``state``, None where it has collapsed."""
+        if state is None:
+            return None
         self._room()
         at = try_curvature(self.engine, state)
         if at is not None:
@@ -345,7 +356,8 @@ class _Log:
     def _record(self, state: State, value: float) -> None:
         if value == -np.inf:
             return
-        if not self.trace or value > self.trace[-1]:
+        # The newest of those that differ by rounding only: tol=0 ends at the last one.
+        if not self.trace or value >= self.trace[-1] - self.engine.rounding:
             self.best = state
         self.trace.append(max([value, *self.trace[-1:]]))
         if self.callback is not None:
@@ -374,15 +386,19 @@ def finished(engine: Engine, run: Run) -> Fit:
 def _path(
     engine: Engine, state: State, tol: float, accelerate: bool, look: Look
 ) -> Path:
-    if not accelerate:
-        return plain(state, tol, engine.rounding)
-    if affordable(engine):
-        return newton(state, tol, engine.rounding, engine.m, look)
-    return accelerated(state, tol, engine.m)
+    if accelerate and affordable(engine):
+        return accelerated(engine, state, tol, look)
+    return plain(state, tol, engine.rounding)
 
 
 def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
     """The state to start from: parameters, or the M-step of responsibilities."""
     if isinstance(start, Mixture):
         return engine.state(start)
-    return engine.first(as_responsibilities(start, engine.m))
+    w = as_responsibilities(start, engine.m)
+    if w.shape[1] != engine.k:
+        raise ValueError(
+            f"w has shape {w.shape}; with k = {engine.k} groups it must be "
+            f"({engine.m}, {engine.k})."
+        )
+    return engine.first(w)

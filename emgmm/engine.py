@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 
 from emgmm._input import Floats, as_floats, as_reals
 from emgmm.mixture import Mixture
-from emgmm.moments import check_group_weights, project
+from emgmm.moments import check_family, check_group_weights, project
 
 Blocks = Callable[[], Iterable[ArrayLike]]
 # N (k,), mu (k, d), Sigma (k, d, d) and the log-likelihood.
@@ -29,6 +29,7 @@ Sums = tuple[Floats, Floats, Floats, float]
 WORK = 131_072  # numbers per block: 1 MB stays in the cache
 KAPPA = 1e6  # the feature form loses log10(KAPPA) digits: beyond, take residuals
 EMPTY = 1e-300  # a share this small comes from where exp underflows
+SMALLEST = 1e-280  # a variance below is too near to where float64 loses digits
 NARROW = 1e6  # a group this many times narrower than the data has collapsed
 
 
@@ -80,6 +81,10 @@ class Engine:
         self.m, self.center, covariance = _survey(self.source)
         self.d = len(self.center)
         self.unit = _unit(self.center, covariance, family)
+        if k > self.m:
+            raise ValueError(
+                f"k is {k}, but x has only {self.m} rows: ask for fewer groups."
+            )
         self.log_det_unit = float(np.log(np.diagonal(self.unit)).sum())
         # Gains below this are rounding in the sum of m log-densities.
         size = 1.5 * self.d + abs(self.log_det_unit)
@@ -158,8 +163,11 @@ class Engine:
         return self.state(Mixture(phi / phi.sum(), mean, Sigma))
 
     def everyone(self) -> State:
-        """All groups alike: the Gaussian of all examples."""
-        return self.first(np.full((self.m, self.k), 1 / self.k))
+        """All groups alike: the Gaussian of all examples, which whitening made round."""
+        k, d = self.k, self.d
+        return State(
+            np.full(k, -np.log(k)), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1))
+        )
 
     def whitened(self, out: Floats) -> Iterator[int]:
         """Write block after block, whitened, into ``out`` (d, rows); yield its rows."""
@@ -256,7 +264,8 @@ def _softmax(r: Floats, top: Floats) -> float:
     r.max(axis=0, out=top)
     r -= top
     log_likelihood = top.sum()
-    np.maximum(r, -700.0, out=r)  # exp is a hundred times slower where it underflows
+    if r.min() < -700.0:  # exp is a hundred times slower where it underflows
+        np.maximum(r, -700.0, out=r)
     np.exp(r, out=r)
     r.sum(axis=0, out=top)
     r /= top
@@ -288,18 +297,52 @@ def _square(d: int) -> NDArray[np.intp]:
 def _blocks(x: ArrayLike | Blocks) -> Callable[[], Iterator[np.ndarray]]:
     """Any accepted x as a function that starts a new pass over arrays (n, d)."""
     if callable(x):
-        return lambda: (_as_rows(block) for block in x())
+        return _passes(x)
     rows = _as_rows(x)
     return lambda: iter([rows])
 
 
-def _as_rows(x: ArrayLike) -> np.ndarray:
-    array = as_reals(x, "x")
-    if array.ndim == 1:
+def _passes(x: Blocks) -> Callable[[], Iterator[np.ndarray]]:
+    """Passes over the blocks of x(), each with as many rows as the first."""
+    m, d = -1, 0
+
+    def one_pass() -> Iterator[np.ndarray]:
+        nonlocal m, d
+        seen = 0
+        for block in _as_blocks(x()):
+            rows = _as_rows(block, "block of x")
+            d = d or rows.shape[1]
+            if rows.shape[1] != d:
+                raise ValueError(f"x has blocks of {rows.shape[1]} and {d} features.")
+            seen += len(rows)
+            if m < 0 or seen <= m:
+                yield rows
+        m = seen if m < 0 else m
+        if seen != m:
+            raise ValueError(
+                f"x() gave {m} rows at first and {seen} later; it must return the same "
+                "rows whenever it is called, not the rest of one iterator."
+            )
+
+    return one_pass
+
+
+def _as_blocks(blocks: Iterable[ArrayLike]) -> Iterable[ArrayLike]:
+    if isinstance(blocks, Iterable) and not hasattr(blocks, "ndim"):
+        return blocks
+    raise ValueError(
+        f"x() returned {type(blocks).__name__}; it must return an iterable of arrays "
+        "(n, d), for example a list of one."
+    )
+
+
+def _as_rows(x: ArrayLike, name: str = "x") -> np.ndarray:
+    array = as_reals(x, name)
+    if array.ndim == 1 and name == "x":
         array = array[:, None]
     if array.ndim != 2:
         raise ValueError(
-            f"x has shape {array.shape}; it must be (m, d): one row per example, "
+            f"{name} has shape {array.shape}; it must be (m, d): one row per example, "
             "one column per feature."
         )
     return array
@@ -314,10 +357,6 @@ def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Fl
         for start in range(0, len(block), rows):
             part = as_floats(block[start : start + rows], "x", offset=m)
             shift = part.mean(axis=0) if shift is None else shift
-            if part.shape[1] != len(shift):
-                raise ValueError(
-                    f"x has blocks of {part.shape[1]} and {len(shift)} features."
-                )
             part = part - shift
             m, s, S = m + len(part), s + part.sum(axis=0), S + part.T @ part
     if shift is None:
@@ -328,14 +367,21 @@ def _survey(source: Callable[[], Iterator[np.ndarray]]) -> tuple[int, Floats, Fl
 
 def _unit(center: Floats, covariance: Floats, family: str) -> Floats:
     """The spread of all examples, as the family sees it: x = center + unit y."""
+    check_family(family)
     variance = np.diagonal(covariance)
-    if 0 < np.abs(center).max() + variance.max() < 1e-140:
-        raise ValueError("x holds values too small to be squared: use smaller units.")
-    flat = np.flatnonzero(variance <= (8 * np.finfo(float).eps * center) ** 2)
+    rounding = (8 * np.finfo(float).eps * center) ** 2
+    flat = np.flatnonzero(variance <= np.maximum(rounding, SMALLEST))
     if len(flat) and ("spherical" not in family or len(flat) == len(center)):
         raise ValueError(
-            f"x[:, {flat[0]}] is {center[flat[0]]:.6g} in every row: drop that feature."
+            f"x[:, {flat[0]}] is {center[flat[0]]:.6g} in every row: drop that "
+            "feature, or use smaller units if it varies."
         )
     spread = project(covariance[None], np.ones(1), family.removeprefix("tied "))
-    everyone = Mixture([1.0], [center], spread, ("all examples",))
-    return cholesky(everyone.Sigma[0])
+    try:
+        return cholesky(Mixture([1.0], [center], spread).Sigma[0])
+    except np.linalg.LinAlgError:
+        raise np.linalg.LinAlgError(
+            f"x is flat in some direction: it has {len(center)} features, but too few "
+            "different rows, or a feature that follows from the others. Drop that "
+            'feature, collect more rows or choose family="diagonal".'
+        ) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, as_array, as_count, as_generator, as_tol
+from emgmm._input import Floats, as_array, as_count, as_generator, as_real, as_tol
 from emgmm.accelerate import settled
 from emgmm.em import (
     Callback,
@@ -14,6 +14,7 @@ from emgmm.em import (
     Run,
     StationaryPoint,
     Verdict,
+    check_callback,
     climb,
     finished,
     first_state,
@@ -108,9 +109,8 @@ def fit(
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
     n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
+    check_callback(callback)
     engine = Engine(x, as_count(k, "k", least=1), family)
-    if k > engine.m:
-        raise ValueError(f"k is {k}, but x has only {engine.m} rows.")
     with one_thread(engine.d):
         if isinstance(start, str) or callable(start):
             points = _search(engine, start, rng, n_starts, progress)
@@ -202,7 +202,7 @@ def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
 
 def _short(engine: Engine, make: Start, y: Floats, rng: np.random.Generator) -> Run:
     """A loose run from one start; one that collapses at once is reported so."""
-    w = np.asarray(make(y, engine.k, rng))
+    w = as_real(make(y, engine.k, rng), "w")
     for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
         try:
             state = first_state(engine, (1 - even) * w + even / engine.k)
@@ -241,22 +241,32 @@ def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
 
 
 def _sample(engine: Engine) -> Floats:
-    """At most 10,000 whitened rows, sorted: chosen by value, whatever their order."""
+    """Up to 10,000 distinct whitened rows, as often as they are due, nearest first.
+
+    They are chosen by a hash of their values, and sorted by their distance from the
+    center: neither the order of the rows nor a rotation changes that.
+    """
     direction = np.sqrt(np.arange(2, engine.d + 2))
-    share, parts = SAMPLE / engine.m, []
+    keys, counts, y = np.empty(0), np.empty(0), np.empty((0, engine.d))
     out = np.empty((engine.d, engine.rows))
     for n in engine.whitened(out):
-        y = out[:, :n].T.round(10)
-        chosen = np.mod(1e6 * (y @ direction), 1) < share
-        parts.append(y[chosen | (share >= 1)])
-    y = np.concatenate(parts)
-    return y[np.lexsort(y.T[::-1])]
+        new = out[:, :n].T.round(10)
+        key = np.mod(1e6 * (new @ direction), 1)
+        likely = key <= (keys[-1] if len(keys) == SAMPLE else 1)
+        new, keys = new[likely], np.concatenate([keys, key[likely]])
+        keys, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        weights = np.concatenate([counts, np.ones(len(new))])
+        counts = np.bincount(which, weights).astype(float)[:SAMPLE]
+        y, keys = np.concatenate([y, new])[first[:SAMPLE]], keys[:SAMPLE]
+    share = min(1, SAMPLE / engine.m)
+    y = np.repeat(y, np.maximum(1, np.rint(counts * share)).astype(int), axis=0)
+    return y[np.lexsort([*y.T[::-1], (y * y).sum(axis=1).round(8)])]
 
 
 def _given(engine: Engine, start: Mixture | ArrayLike) -> State:
     """One start from parameters, responsibilities (m, k) or labels (m,)."""
     if not isinstance(start, Mixture) and as_array(start, "start").ndim == 1:
-        start = _labels(engine, np.asarray(start))
+        start = _labels(engine, as_real(start, "start"))
     return first_state(engine, start)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emgmm._input import Floats, Ints, as_array, as_count, as_x
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 
 
 def one_hot(z: ArrayLike, k: int) -> Floats:
@@ -114,6 +114,7 @@ def complete_log_likelihood(x: ArrayLike, z: ArrayLike, theta: Mixture) -> float
     >>> round(complete_log_likelihood([[0.0], [1.0]], [0, 1], theta), 4)
     -3.2242
     """
+    check_mixture(theta)
     log_joint = theta.log_joint(x)
     z = _codes(_as_labels(z, len(log_joint)), theta.names)
     return float(log_joint[np.arange(len(z)), z].sum())

@@ -168,8 +168,9 @@ class Mixture:
         """
         m, rng = as_count(m, "m", least=1), as_generator(rng)
         z = rng.choice(self.k, size=m, p=self.phi)
-        L = np.linalg.cholesky(self.Sigma)
-        x = self.mu[z] + (L[z] @ rng.standard_normal((m, self.d, 1)))[:, :, 0]
+        x = rng.standard_normal((m, self.d))
+        for j, L in enumerate(np.linalg.cholesky(self.Sigma)):
+            x[z == j] = self.mu[j] + x[z == j] @ L.T
         return x, z
 
     def __eq__(self, other: object) -> bool:
@@ -202,6 +203,14 @@ class Mixture:
             lines += [f"group {name}: phi = {p:.4f}, mu = {rows[0]}"]
             lines += [f"  Sigma = {rows[1]}", *(f"          {r}" for r in rows[2:])]
         return "\n".join(lines)
+
+
+def check_mixture(theta: Mixture) -> None:
+    """Refuse what is not a `Mixture`."""
+    if not isinstance(theta, Mixture):
+        raise ValueError(
+            f"theta is of type {type(theta).__name__}; pass a Mixture(phi, mu, Sigma)."
+        )
 
 
 def _checked_phi(value: ArrayLike) -> Floats:

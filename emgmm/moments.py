@@ -122,14 +122,13 @@ def n_parameters(k: int, d: int, family: str = "full") -> int:
     (11, 6)
     """
     k, d = as_count(k, "k", least=1), as_count(d, "d", least=1)
+    check_family(family)
     covariances = 1 if family.startswith("tied") else k
     return k - 1 + k * d + covariances * covariance_parameters(d, family)
 
 
 def covariance_parameters(d: int, family: str) -> int:
     """Free numbers in one covariance matrix."""
-    if family not in FAMILIES:
-        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
     if family.endswith("spherical"):
         return 1
     return d if family.endswith("diagonal") else d * (d + 1) // 2
@@ -143,8 +142,7 @@ def group_parameters(d: int, family: str) -> int:
 
 def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
     """The most likely covariances of the family, given those of the full one."""
-    if family not in FAMILIES:
-        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
+    check_family(family)
     if family.startswith("tied"):
         Sigma = np.broadcast_to(np.einsum("j,jab->ab", phi, Sigma), Sigma.shape)
     if family.endswith("diagonal"):
@@ -153,6 +151,12 @@ def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
         variance = np.trace(Sigma, axis1=1, axis2=2) / Sigma.shape[-1]
         Sigma = variance[:, None, None] * np.eye(Sigma.shape[-1])
     return Sigma
+
+
+def check_family(family: str) -> None:
+    """Refuse what is not one of `FAMILIES`."""
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise ValueError(f"family is {family!r}; it must be one of {FAMILIES}.")
 
 
 def check_group_weights(N: Floats) -> None:

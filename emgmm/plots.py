@@ -22,7 +22,7 @@ from emgmm._input import (
     as_responsibilities,
     as_x,
 )
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
 from emgmm.selection import Selection
 
 __all__ = [
@@ -158,8 +158,8 @@ def scatter_w(
     x, ax = as_x(x, 2), _axes(ax)
     w = as_responsibilities(w, len(x))
     names = [f"group {j}" for j in range(w.shape[1])] if names is None else names
-    if len(names) != w.shape[1]:
-        raise ValueError(f"names has {len(names)} entries; w has {w.shape[1]} columns.")
+    if not hasattr(names, "__len__") or len(names) != w.shape[1]:
+        raise ValueError(f"names is {names!r}; w has {w.shape[1]} columns: name each.")
     mixed = w @ np.array([to_rgb(_color(j)) for j in range(w.shape[1])])
     for j, name in enumerate(names):
         mine = w.argmax(axis=1) == j
@@ -198,6 +198,7 @@ def ellipses(theta: Mixture, *, coverage: float = 0.95, ax: Axes | None = None) 
     >>> round(float(radius), 3)
     2.448
     """
+    check_mixture(theta)
     if theta.d != 2 or not 0 < as_number(coverage, "coverage") < 1:
         raise ValueError(
             f"theta has d = {theta.d} and coverage is {coverage}; ellipses need d = 2 "
@@ -239,6 +240,7 @@ def boundary(theta: Mixture, *, ax: Axes | None = None) -> Axes:
     >>> len(boundary(theta).collections)
     1
     """
+    check_mixture(theta)
     if theta.d != 2:
         raise ValueError(f"theta has d = {theta.d}; a boundary needs d = 2.")
     ax = _axes(ax)
@@ -288,8 +290,13 @@ def histogram(
     'density'
     """
     x = as_x(x, 1)[:, 0]
-    if theta is not None and theta.d != 1:
-        raise ValueError(f"theta has d = {theta.d}; a histogram needs d = 1.")
+    if theta is not None:
+        check_mixture(theta)
+        if theta.d != 1:
+            raise ValueError(f"theta has d = {theta.d}; a histogram needs d = 1.")
+    spread = np.ptp(x) or 1.0  # equal values get one bar, one unit wide
+    if spread < max(1e-12 * np.abs(x).max(), 1e-300):
+        raise ValueError("x varies too little for bars; subtract its mean first.")
     ax = _axes(ax)
     ax.hist(x, bins=30, density=True, color="#c9c9c9", edgecolor="white")
     if theta is not None:
@@ -345,6 +352,11 @@ def selection(found: Selection, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
 
+    Raises
+    ------
+    ValueError
+        When found is no `Selection`.
+
     Examples
     --------
     >>> from emgmm import select
@@ -352,6 +364,10 @@ def selection(found: Selection, *, ax: Axes | None = None) -> Axes:
     >>> selection(select(x, [1, 2], ["tied"], rng=0)).get_xlabel()
     'groups k'
     """
+    if not isinstance(found, Selection):
+        raise ValueError(
+            f"found is of type {type(found).__name__}; pass what `select` returned."
+        )
     ax = _axes(ax)
     for j, family in enumerate(dict.fromkeys(row["family"] for row in found.table)):
         rows = [row for row in found.table if row["family"] == family]
@@ -412,8 +428,10 @@ def landscape(
         )
     if not as_number(depth, "depth") > 0:
         raise ValueError(f"depth is {depth}; it must be more than 0 nats.")
-    ax = _axes(ax)
     levels = values.max() - depth * np.linspace(1, 0, 13)
+    if not (np.diff(levels) > 0).all():
+        raise ValueError(f"depth is {depth}, too little for values as large as these.")
+    ax = _axes(ax)
     filled = ax.contourf(a, b, values.T, levels=levels, extend="min", cmap="cividis")
     ax.figure.colorbar(filled, ax=ax, label="log-likelihood (nats)", format="%.0f")
     return _label_axes(ax, axis_labels)
@@ -432,7 +450,7 @@ def _as_long_as(z: ArrayLike, x: Floats) -> np.ndarray:
 
 def _label_axes(ax: Axes, axis_labels: Sequence[str] | None) -> Axes:
     if axis_labels is not None:
-        if len(axis_labels) != 2:
+        if not hasattr(axis_labels, "__len__") or len(axis_labels) != 2:
             raise ValueError(f"axis_labels is {axis_labels}; one label per axis.")
         ax.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
     return ax

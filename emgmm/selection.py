@@ -33,6 +33,7 @@ def aic(fit: Fit) -> float:
     >>> round(aic(em(x, [[1.0], [1.0], [1.0]])), 4)
     11.2972
     """
+    _check_fit(fit)
     return 2 * fit.n_parameters - 2 * fit.log_likelihood
 
 
@@ -55,6 +56,7 @@ def bic(fit: Fit) -> float:
     >>> round(bic(em(x, [[1.0], [1.0], [1.0]])), 4)
     9.4945
     """
+    _check_fit(fit)
     return float(fit.n_parameters * np.log(fit.m) - 2 * fit.log_likelihood)
 
 
@@ -84,6 +86,7 @@ def icl(fit: Fit, x: ArrayLike) -> float:
     >>> round(icl(em(x, [[1.0], [1.0], [1.0]]), x), 4)
     9.4945
     """
+    _check_fit(fit)
     top = fit.theta.responsibilities(x).max(axis=1)
     return bic(fit) - 2 * float(np.log(top).sum())
 
@@ -149,10 +152,11 @@ def select(
     >>> select(x, [1, 2], ["tied"], rng=0).best.theta.k
     2
     """
-    if criterion not in ("aic", "bic", "icl"):
+    if not isinstance(criterion, str) or criterion not in ("aic", "bic", "icl"):
         raise ValueError(f"criterion is {criterion!r}; it must be aic, bic or icl.")
     x, rng = as_x(x), as_generator(rng)
-    pairs = [(k, family) for family in _listed(families) for k in _listed(ks)]
+    families, ks = _listed(families, "families"), _listed(ks, "ks")
+    pairs = [(k, family) for family in families for k in ks]
     table = tuple(_entry(x, k, family, rng, options) for k, family in pairs)
     survivors = [row for row in table if row["fit"] is not None]
     if not survivors:
@@ -161,10 +165,22 @@ def select(
     return Selection(table, best["fit"], criterion)
 
 
-def _listed(values: Iterable[Any]) -> list[Any]:
-    items = [values] if isinstance(values, str | int) else list(values)
+def _check_fit(fit: Fit) -> None:
+    if not isinstance(fit, Fit):
+        raise ValueError(
+            f"fit is of type {type(fit).__name__}; pass what `em` or `fit` returned."
+        )
+
+
+def _listed(values: Iterable[Any], name: str) -> list[Any]:
+    if isinstance(values, str | int | np.integer):
+        return [values]
+    try:
+        items = list(values)
+    except TypeError:
+        items = []
     if not items:
-        raise ValueError("ks and families must name at least one value each.")
+        raise ValueError(f"{name} is {values!r}; it must list at least one value.")
     return items
 
 

@@ -112,6 +112,11 @@ def kmeans_plus_plus(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     centers = [y[rng.integers(len(y))]]
     nearest = _distances(y, centers[0])
     while len(centers) < k:
+        if not nearest.any():
+            raise ValueError(
+                f"k is {k}, but only {len(centers)} rows of x differ by more than "
+                "rounding; use fewer groups."
+            )
         centers.append(y[rng.choice(len(y), p=nearest / nearest.sum())])
         nearest = np.minimum(nearest, _distances(y, centers[-1]))
     return _nearest(y, np.array(centers))
@@ -145,9 +150,10 @@ def split(x: ArrayLike, w: ArrayLike, rng: Seed = None) -> Floats:
     """
     x, rng = as_x(x), as_generator(rng)
     w = as_responsibilities(w, len(x))
-    j = rng.integers(w.shape[1])
+    weighty = np.flatnonzero(w.sum(axis=0) > 0)
+    j = weighty[rng.integers(len(weighty))]
     p = w[:, j] / w[:, j].sum()
-    r = x - p @ x
+    r = _scaled(x - p @ x)
     y = _whitened_by((p * r.T) @ r, r)
     a, b = rng.choice(len(y), size=2, p=p)
     first = (_distances(y, y[a]) <= _distances(y, y[b])) * w[:, j]
@@ -168,10 +174,15 @@ def _checked(
 
 def _whitened(x: Floats) -> Floats:
     """x in units of its own spread; a flat direction stays flat."""
-    r = x - x.mean(axis=0)
+    r = _scaled(x - x.mean(axis=0))
     sd = np.sqrt((r * r).mean(axis=0))
     r = r / np.where(sd > 0, sd, 1)
     return _whitened_by(r.T @ r / len(r), r)
+
+
+def _scaled(r: Floats) -> Floats:
+    """r in other units, powers of two that cost no digit: squares do not underflow."""
+    return np.ldexp(r, -np.frexp(np.abs(r).max(axis=0))[1])
 
 
 def _whitened_by(covariance: Floats, r: Floats) -> Floats:

@@ -12,23 +12,25 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
 
 from emgmm._input import Floats
 from emgmm.engine import (
+    EMPTY,
     WORK,
     Engine,
     State,
     _softmax,
+    cholesky,
     log_constant,
     one_thread,
     upper,
     whitener,
 )
-from emgmm.mixture import Mixture
+from emgmm.mixture import Mixture, check_mixture
+from emgmm.moments import project
 
 RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
-MOST = 200  # numbers in the score: beyond, the matrix costs more than it tells
+MOST = 1000  # numbers in the score: beyond, its matrix takes more than 8 MB
 
 Kind = Literal["strict maximum", "ridge", "saddle", "unknown"]
 
@@ -63,6 +65,7 @@ class Certificate:
 class Curvature:
     """Score c in the eigenvectors U of the scaled information, and its eigenvalues."""
 
+    state: State
     log_likelihood: float
     c: Floats
     eigenvalues: Floats
@@ -73,9 +76,16 @@ class Curvature:
         """Nats still to be gained where the information is a metric."""
         return float(0.5 * (self.c**2 / _positive(self.eigenvalues)).sum())
 
-    def step(self, damping: float) -> Floats:
-        """Newton's step; uphill also where the curvature has the wrong sign."""
-        return self.U @ (self.c / (_positive(self.eigenvalues) + damping))
+    def steps_ahead(self, n: float) -> tuple[Floats, float]:
+        """n EM steps at once, as far as they are linear, and the gain they promise.
+
+        Each step adds c to the moments, and its successor is B = I - K times as long:
+        c + B c + ... + B^(n-1) c.
+        """
+        K = np.where(np.abs(self.eigenvalues) < 1e-12, 1e-12, self.eigenvalues)
+        with np.errstate(all="ignore"):  # a saddle, seen from afar
+            a = -np.expm1(n * np.log(np.maximum(1 - K, 1e-300))) / K * self.c
+            return self.U @ a, float(a @ (self.c - 0.5 * K * a))
 
 
 def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
@@ -108,9 +118,20 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
     >>> certify(x, Mixture([1.0], [[1.0]], [[[2 / 3]]])).kind
     'strict maximum'
     """
+    check_mixture(theta)
+    if theta.phi.min() < EMPTY:
+        raise ValueError(
+            f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
+            f"{theta.phi.min():g}; leave it out."
+        )
     engine = Engine(x, theta.k, family)
-    with one_thread(engine.d):
-        return certificate(curvature(engine, engine.state(theta)))
+    try:
+        with one_thread(engine.d):
+            return certificate(curvature(engine, engine.state(theta)))
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "theta: a group is a million times narrower than x; it has collapsed."
+        ) from None
 
 
 def certificate(at: Curvature) -> Certificate:
@@ -123,8 +144,13 @@ def certificate(at: Curvature) -> Certificate:
 
 
 def affordable(engine: Engine) -> bool:
-    """Is the information matrix small enough to be worth its pass?"""
-    return engine.k * (engine.d + 1) * (engine.d + 2) // 2 <= MOST
+    """Is the information matrix small enough to be kept?"""
+    return size(engine) <= MOST
+
+
+def size(engine: Engine) -> int:
+    """Numbers in the score."""
+    return engine.k * (engine.d + 1) * (engine.d + 2) // 2
 
 
 def curvature(engine: Engine, state: State) -> Curvature:
@@ -132,7 +158,7 @@ def curvature(engine: Engine, state: State) -> Curvature:
     s, B, log_likelihood = _score_and_rate(engine, state)
     V = _tangent(engine, state)
     eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
-    return Curvature(log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
+    return Curvature(state, log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
 
 
 def try_curvature(engine: Engine, state: State) -> Curvature | None:
@@ -144,24 +170,25 @@ def try_curvature(engine: Engine, state: State) -> Curvature | None:
     return at if np.isfinite(at.log_likelihood) else None
 
 
-def moved(state: State, step: Floats, m: int) -> State | None:
-    """The state after a step in the natural parameters; None where there is none."""
+def moved(engine: Engine, state: State, step: Floats) -> State | None:
+    """The M-step of moments that have moved; None where they are no moments."""
     k, d = state.mu.shape
-    a = step.reshape(k, -1) / np.sqrt(m * np.exp(state.log_phi))[:, None]
-    b, C = a[:, 1 : d + 1], np.zeros((k, d, d))
-    i, j = upper(d)
-    C[:, i, j] = C[:, j, i] = a[:, d + 1 :] * np.where(i == j, np.sqrt(2), 1.0)
-    P = np.eye(d) - C  # precision in units of the present L
-    if not np.linalg.eigvalsh(P).min() > 1e-3:
+    a = step.reshape(k, -1) / np.sqrt(engine.m * np.exp(state.log_phi))[:, None]
+    N = 1 + a[:, 0]
+    if not N.min() > 0:
         return None
-    Sigma = np.linalg.solve(P, np.eye(d))
-    mean = (Sigma @ b[:, :, None])[:, :, 0]
-    R = np.linalg.cholesky((Sigma + Sigma.mT) / 2)
-    log_phi = state.log_phi + a[:, 0] + 0.5 * (b * mean).sum(axis=1)
-    log_phi += np.log(R.diagonal(axis1=1, axis2=2)).sum(axis=1)
-    log_phi -= 0.5 * C.trace(axis1=1, axis2=2)
+    C, (i, j) = np.zeros((k, d, d)), upper(d)
+    C[:, i, j] = C[:, j, i] = a[:, d + 1 :] * np.where(i == j, np.sqrt(2), 1.0)
+    mean, C = a[:, 1 : d + 1] / N[:, None], np.eye(d) + C / N[:, None, None]
+    C -= mean[:, :, None] * mean[:, None, :]
+    phi = np.exp(state.log_phi) * N
+    phi /= phi.sum()
+    Sigma = project(state.L @ C @ state.L.mT, phi, engine.family)
     mu = state.mu + (state.L @ mean[:, :, None])[:, :, 0]
-    return State(log_phi - logsumexp(log_phi), mu, state.L @ R)
+    try:
+        return State(np.log(phi), mu, cholesky(Sigma))
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats, float]:

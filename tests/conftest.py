@@ -12,7 +12,7 @@ from tools import browser as chrome
 
 ROOT = Path(__file__).resolve().parents[1]
 STRICT = ["-W", "-n", "--keep-going", "--all"]
-BUILT = re.compile("test_(book_html|book_browser|explorer)")
+BUILT = re.compile("test_book_(html|browser)")
 
 
 class ByFileOrChapter(LoadScopeScheduling):
@@ -54,7 +54,8 @@ def html(tmp_path_factory):
     return target / "_build" / "html"
 
 
-@pytest.fixture(scope="session")
+# Not for the session: beside its event loop other tests would run notebooks.
+@pytest.fixture(scope="module")
 def browser():
     """Chromium with the network cut; without Chromium the tests are skipped."""
     if chrome.PROGRAM is None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -149,6 +150,43 @@ def long_double_em(x, w, n_iter):
         values.append(sum(np.log(total) for total in totals))
         w = [[p / total for p in row] for row, total in zip(joint, totals)]
     return np.array(values)
+
+
+def long_double_step(x, theta):
+    """One EM step from theta in long double: the next parameters as plain arrays
+    (phi, mu, Sigma), and the log-likelihood of theta.
+    """
+    x = np.asarray(x).astype(np.longdouble)
+    joint = np.stack([_log_joint_column(x, *g) for g in zip(*parts_of(theta))], axis=1)
+    top = joint.max(axis=1, keepdims=True)
+    w = np.exp(joint - top)
+    total = w.sum(axis=1, keepdims=True)
+    w /= total
+    N = w.sum(axis=0)
+    mu = w.T @ x / N[:, None]
+    Sigma = [(w_j * (x - m).T) @ (x - m) / n for w_j, m, n in zip(w.T, mu, N)]
+    value = (top + np.log(total)).sum()
+    return SimpleNamespace(phi=N / len(x), mu=mu, Sigma=np.array(Sigma)), value
+
+
+def parts_of(theta):
+    return theta.phi, theta.mu, theta.Sigma
+
+
+def _log_joint_column(x, phi, mu, Sigma):
+    """log p(x_i, z_i = j) by a Cholesky factor in long double."""
+    d = len(mu)
+    L = np.zeros((d, d), dtype=np.longdouble)
+    y = (x - mu).T
+    for a in range(d):
+        for b in range(a):
+            L[a, b] = (Sigma[a, b] - L[a, :b] @ L[b, :b]) / L[b, b]
+        L[a, a] = np.sqrt(Sigma[a, a] - L[a, :a] @ L[a, :a])
+        y[a] = (y[a] - L[a, :a] @ y[:a]) / L[a, a]
+    log_det = np.log(np.diagonal(L)).sum()
+    two_pi = 8 * np.arctan(np.longdouble(1))
+    log_phi = np.log(np.longdouble(phi))
+    return log_phi - log_det - (d * np.log(two_pi) + (y * y).sum(axis=0)) / 2
 
 
 def _long_double_group(x, w_j):

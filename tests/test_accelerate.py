@@ -1,10 +1,11 @@
 """Fewer passes to the same points, never downhill."""
 
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
+from numpy.testing import assert_allclose
 from reference import (
     DATA,
     POINTS,
@@ -15,10 +16,11 @@ from reference import (
     random_mixture,
 )
 
-from emgmm import FAMILIES, certify, e_step, elbo, em, m_step
-from emgmm.accelerate import step_gain
+from emgmm import FAMILIES, Mixture, e_step, elbo, em, m_step
+from emgmm.accelerate import REACH, _kept, _within_reach, step_gain
 from emgmm.engine import Engine
 from emgmm.starts import kmeans_plus_plus
+from emgmm.uncertainty import curvature, moved
 
 
 def overlapping(seed, k, d, m=1500):
@@ -34,7 +36,6 @@ def test_every_reference_maximum_is_reached(x, family, result):
     assert fit.reason == "converged"
     assert fit.log_likelihood == pytest.approx(result["loglik"], abs=1e-8)
     assert parameter_error(fit.theta, as_mixture(result)) < 1e-3
-    assert fit.n_iter <= 12
 
 
 def test_ten_times_fewer_passes():
@@ -73,18 +74,94 @@ def test_tol_zero_runs_exactly_max_iter(family, accelerate):
         assert (fit.n_iter, fit.reason) == (n, "max_iter")
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_many_parameters_take_long_strides(seed):
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(600, 14)) + 2 * rng.integers(2, size=(600, 1))
-    w = rng.dirichlet([1, 1], len(x))
+ROUGH = [(d, k, seed) for d, k in ((1, 2), (1, 3), (2, 2), (3, 2)) for seed in range(3)]
+ROUGH += [(2, 3, 3), (1, 3, 17)]  # here, longer steps would end elsewhere, lower
+
+
+@pytest.mark.parametrize(("d", "k", "seed"), ROUGH)
+def test_never_more_passes_never_a_lower_point(d, k, seed):
+    x = overlapping(seed + 20, k, d, m=300)
+    w = 0.5 * kmeans_plus_plus(x, k, seed + 20) + 0.5 / k
+    slow = em(x, w, max_iter=30_000)
     fast = em(x, w, accelerate=True)
-    slow = em(x, w)
-    assert fast.reason == "converged"
-    assert fast.log_likelihood > slow.log_likelihood - 1e-8
-    assert certify(x, fast.theta).still_to_gain < 1e-8
-    assert fast.n_evaluations < 1.2 * slow.n_evaluations
-    assert (np.diff(fast.trace) >= 0).all()
+    assert fast.reason == slow.reason
+    assert fast.n_evaluations <= slow.n_evaluations
+    if slow.reason == "converged":
+        assert fast.log_likelihood >= slow.log_likelihood - 1e-8
+
+
+def test_an_easy_climb_stays_plain_but_for_the_last_look():
+    x, theta = well_apart(k=2)
+    fast, slow = em(x, theta, accelerate=True), em(x, theta)
+    assert_allclose(fast.trace[:-1], slow.trace[: fast.n_iter], rtol=1e-12)
+    assert fast.n_evaluations <= slow.n_evaluations
+
+
+def test_too_many_parameters_for_the_matrix_take_plain_steps(monkeypatch):
+    x, theta = well_apart(k=2)
+    monkeypatch.setattr("emgmm.uncertainty.MOST", 11)
+    fast, slow = em(x, theta, accelerate=True), em(x, theta)
+    assert_allclose(fast.trace, slow.trace, rtol=1e-12)
+
+
+def well_apart(k):
+    theta = Mixture(
+        np.full(k, 1 / k), [[4.0 * j, 0] for j in range(k)], [np.eye(2)] * k
+    )
+    return theta.sample(500, 0)[0], theta
+
+
+def test_a_step_downhill_is_taken_back(monkeypatch):
+    froms = []
+
+    def wrong_at_first(engine, state, step):
+        froms.append(state)
+        return moved(engine, state, -step if len(froms) == 1 else step)
+
+    monkeypatch.setattr("emgmm.accelerate.moved", wrong_at_first)
+    x = overlapping(3, 2, 2)
+    em(x, 0.5 * kmeans_plus_plus(x, 2, 0) + 0.25, accelerate=True)
+    assert froms[1] is froms[0]
+    assert froms[2] is not froms[1]
+
+
+def test_a_saddle_is_left_also_with_a_coarse_tol():
+    x = DATA["faithful"].x
+    one = em(x, np.ones((len(x), 1))).theta
+    start = Mixture(
+        [0.5, 0.5], [one.mu[0] + 1e-3, one.mu[0] - 1e-3], [one.Sigma[0]] * 2
+    )
+    fit = em(x, start, tol=0.1, accelerate=True)
+    assert fit.log_likelihood == pytest.approx(-1130.264, abs=0.1)
+
+
+@pytest.fixture
+def at():
+    """A point on the way, with slow directions."""
+    x = overlapping(3, 2, 2)
+    engine = Engine(x, 2)
+    return curvature(engine, engine.first(0.5 * kmeans_plus_plus(x, 2, 0) + 0.25))
+
+
+def test_steps_taken_at_once_stay_within_reach(at):
+    m = 1500
+    for n in (2.0, 50.0, 1e6):
+        with np.errstate(over="ignore"):
+            fewer, step, _ = _within_reach(at, n, m)
+        assert 1 <= fewer <= n
+        assert fewer == 1 or np.linalg.norm(step) <= REACH * np.sqrt(m)
+    far, _ = at.steps_ahead(50.0)
+    assert np.linalg.norm(far) > REACH * np.sqrt(m)  # so the limit was at work
+
+
+@pytest.mark.parametrize(
+    ("gain", "kept"),
+    [(1.0, True), (0.3, True), (0.2, False), (-0.1, False), (4.5, False)],
+)
+def test_a_step_that_breaks_its_promise_is_not_taken(at, gain, kept):
+    there = replace(at, log_likelihood=at.log_likelihood + gain)
+    engine = Engine(overlapping(3, 2, 2), 2)
+    assert _kept(1.0, at, there, engine) is kept
 
 
 def test_the_gain_of_an_m_step_without_cancellation():
@@ -106,17 +183,3 @@ def test_a_collapse_is_reported():
     fit = em(x, w / w.sum(axis=1, keepdims=True), accelerate=True)
     assert fit.reason == "degenerate"
     assert np.isfinite(fit.log_likelihood)
-
-
-@pytest.mark.parametrize("share", [0.001, 0.01, 0.05, 0.3])
-@pytest.mark.parametrize("seed", range(3))
-def test_a_collapse_under_long_strides_is_reported(seed, share, monkeypatch):
-    monkeypatch.setattr(sys.modules["emgmm.em"], "affordable", lambda engine: False)
-    x = np.random.default_rng(seed).normal(size=(60, 2))
-    x[50:] = x[50]
-    w = np.full((60, 2), [1 - share, share])
-    w[50:] = [0.02, 0.98]
-    fit = em(x, w, accelerate=True)
-    assert fit.reason == "degenerate"
-    assert np.isfinite(fit.log_likelihood)
-    assert (np.diff(fit.trace) >= 0).all()

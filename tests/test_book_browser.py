@@ -220,8 +220,10 @@ def test_an_equation_leads_to_its_code_and_back(page, address):
 
 
 TABBABLE = """
-[...document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")]
-  .filter((e) => e.tabIndex === 0 && e.checkVisibility({visibilityProperty: true}))
+[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+  .filter((e) => e.tabIndex === 0 && !e.disabled
+    && !e.matches('[type=radio]:not(:checked)')
+    && e.checkVisibility({visibilityProperty: true}))
 """
 FOCUS = """() => {
   const e = document.activeElement, s = getComputedStyle(e);

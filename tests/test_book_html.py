@@ -11,6 +11,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from _ext import em_explorer
 from tests.conftest import build
 from tools import equations
 
@@ -138,6 +139,35 @@ def test_formulas_are_drawn_before_a_reader_comes(html):
         assert not soup(page).select("merror"), page
         assert "mathjax" not in " ".join(str(s) for s in soup(page).find_all("script"))
     assert len(soup(html / "chapters/04_em.html").select(".math")) > 100
+
+
+# The explorer
+
+
+def test_the_explorer_is_loaded_where_it_is_mounted(html):
+    for page in pages(html):
+        mounted = bool(soup(page).select(".em-explorer"))
+        loaded = [s["src"] for s in soup(page).find_all("script", src=True)]
+        found = [re.search(r"explorer/(\w+\.js)", s) for s in loaded]
+        expected = list(em_explorer.SCRIPTS) if mounted else []
+        assert [m[1] for m in found if m] == expected, page
+    mounts = {p.stem for p in pages(html) if soup(p).select(".em-explorer")}
+    assert mounts == {"03_labels_hidden", "04_em", "05_why_em_works"}
+
+
+@pytest.mark.parametrize("page", ["03_labels_hidden", "04_em", "05_why_em_works"])
+def test_the_explorer_runs_in_the_page(html, browser, page):
+    errors = []
+    with browser.new_page(viewport={"width": 360, "height": 740}) as tab:
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto((html / "chapters" / f"{page}.html").as_uri())
+        tab.get_by_role("button", name="End", exact=True).click()
+        status = tab.locator(".em-status").inner_text()
+        assert "−903.08 nats" in status
+        assert ("Group 0 is Anemia" in status) == (page == "03_labels_hidden")
+        assert tab.locator(".em-bound").count() == (page == "05_why_em_works")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert errors == []
 
 
 # Links and figures

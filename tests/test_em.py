@@ -25,6 +25,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from emgmm import Mixture, data, e_step, elbo, em, m_step, one_hot
+from emgmm.engine import Engine
 
 GEYSER = DATA["faithful"].x
 START = as_mixture(STEP["start"])
@@ -465,3 +466,14 @@ def test_order_does_not_matter(problem, random):
         fit.theta.phi[groups], fit.theta.mu[groups], fit.theta.Sigma[groups]
     )
     assert parameter_error(other.theta, right) < 1e-8
+
+
+def test_tol_zero_ends_at_the_last_step_also_where_gains_are_rounding():
+    x = DATA["faithful"].x
+    w = np.stack([x[:, 0] < 3, x[:, 0] >= 3], axis=1).astype(float)
+    engine = Engine(x, 2)
+    state = engine.first(w)
+    for _ in range(60):
+        state, _ = engine.step(state)
+    last = em(x, w, tol=0, max_iter=60).theta
+    assert parameter_error(last, engine.theta(state)) < 1e-14

@@ -7,21 +7,25 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose
 
 import emgmm
 from emgmm import (
     Mixture,
+    certify,
     complete_log_likelihood,
     data,
     e_step,
     elbo,
     em,
+    fit,
     fit_labeled,
     m_step,
     maximize,
     moments,
     one_hot,
+    select,
 )
 
 # Whole numbers, so that int8, float16 and float64 hold the same.
@@ -47,6 +51,9 @@ OF_X = {
     "m_step": lambda x: m_step(x, W).Sigma,
     "moments": lambda x: moments(x, W),
     "em from w": lambda x: em(x, W, max_iter=3).trace,
+    "fit": lambda x: fit(x, 1, rng=0, n_starts=1).trace,
+    "certify": lambda x: certify(x, fit_labeled(X, [0] * 8)).smallest_eigenvalue,
+    "select": lambda x: select(x, 1, "full", rng=0, n_starts=1).best.trace,
 }
 OF_W = {
     "elbo": lambda w: elbo(X, w, THETA),
@@ -78,6 +85,11 @@ NO_NUMBERS = {
     "long double": (lambda a: a * np.longdouble("1e400"), None),
     "huge": (lambda a: with_value(a, (0, 0), 1e200), "beyond 1e+100"),
     "complex": (lambda a: a + 0j, "has dtype complex128"),
+    "sparse": (scipy.sparse.csr_array, "is a sparse matrix; pass"),
+    "too large an int": (
+        lambda _: [[10**400, 1]] * 8,
+        "has whole numbers beyond 64 bits; use larger units",
+    ),
     "object": (lambda a: a.astype(object), "has dtype object"),
     "strings": (lambda a: a.astype(str), "has dtype <U"),
     "dates": (lambda _: np.zeros((8, 2), "M8[s]"), "has dtype datetime64[s]"),
@@ -172,7 +184,7 @@ def test_examples_that_are_flat(x):
     flat = r"shape \(2, 2\), is not positive definite: it is flat"
     with pytest.raises(ValueError, match=f"Sigma of group 0, {flat}"):
         m_step(x, w)
-    everyone = f"Sigma of group 'all examples', {flat}|in every row: drop"
+    everyone = "x is flat in some direction.* Drop that feature|in every row: drop"
     with pytest.raises(ValueError, match=everyone):
         em(x, THETA)
     with pytest.raises(ValueError, match=f"group 0 has {len(x)} examples|{flat}"):
@@ -414,6 +426,193 @@ def test_bad_moments(M, message):
 def test_bad_arguments_of_em(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         em(X, **{"start": W} | options)
+
+
+# What `em` and `fit` refuse --------------------------------------------------------
+
+BOTH = {
+    "em": lambda x=X, start=W, **options: em(x, start, **options),
+    "fit": lambda x=X, start=W, k=2, **options: fit(x, k, start=start, **options),
+    "fit from its own starts": lambda x=X, k=2, **options: fit(
+        x, k, **{"rng": 0} | options
+    ),
+}
+REFUSED = {
+    "nan": (with_value(X, (3, 1), np.nan), "first is nan at index (3, 1). Drop"),
+    "infinity": (with_value(X, (0, 0), np.inf), "first is inf at index (0, 0). Drop"),
+    "complex": (X * 1j, "has dtype complex128; it must hold real numbers. Convert"),
+    "object": (X.astype(object), "has dtype object; it must hold real numbers. Conv"),
+    "strings": (X.astype(str), "has dtype <U21; it must hold real numbers. Convert"),
+    "sparse": (scipy.sparse.csr_array(X), "is a sparse matrix; pass x.toarray()"),
+    "sparse matrix": (scipy.sparse.coo_matrix(X), "is a sparse matrix; pass x.toarr"),
+    "empty": ([], "is empty (shape (0,)); it needs at least one value"),
+    "0 rows": (X[:0], "is empty (shape (0, 2)); it needs at least one value"),
+    "d = 0": (X[:, :0], "is empty (shape (8, 0)); it needs at least one value"),
+    "3-d": (X[None], "has shape (1, 8, 2); it must be (m, d): one row per example"),
+    "0-d": (3.0, "has shape (); it must be (m, d): one row per example"),
+    "all rows equal": (X[[2] * 8], "[:, 0] is 3 in every row: drop that feature"),
+    "a constant": (X * [1, 0], "[:, 1] is 0 in every row: drop that feature"),
+    "far and constant": (X * [1, 0] + 1e9, "[:, 1] is 1e+09 in every row: drop"),
+    "a line": (X[:, [0, 0]], "is flat in some direction: it has 2 features"),
+    "nearly a line": (
+        X[:, [0, 0]] + np.outer(X[:, 1], [0, 1e-14]),
+        "is flat in some direction: it has 2 features",
+    ),
+    "one row": (X[:1], "[:, 0] is 0 in every row: drop that feature"),
+    "overflow": ([[10**400, 1]] * 8, "has whole numbers beyond 64 bits; use larger"),
+    "2**64": ([[2**64, 1]] * 8, "has whole numbers beyond 64 bits; use larger units"),
+    "x 1e300": (X * 1e300, "holds values beyond 1e+100; use larger units"),
+    "x 1e-300": (X * 1e-300, "in every row: drop that feature, or use smaller units"),
+    "one x 1e-200": (X * [1, 1e-200], "[:, 1] is 4.125e-200 in every row"),
+    "one x 1e-155": (X * [1, 1e-155], "[:, 1] is 4.125e-155 in every row"),
+    "signs x 1e-200": ((X - X.mean(axis=0)) * 1e-200, "or use smaller units"),
+    "ragged": ([[1.0], [1.0, 2.0]], "has rows of different lengths; give every row"),
+    "masked": (np.ma.masked_less(X, 1), "has masked values; drop those rows first"),
+    "no iterable": (lambda: 3, "() returned int; it must return an iterable of arr"),
+    "one array": (lambda: X, "() returned ndarray; it must return an iterable of a"),
+    "rows one by one": (
+        lambda: list(X),
+        "block of x has shape (2,); it must be (m, d)",
+    ),
+    "a later nan": (lambda: [X, X * np.nan], "first is nan at index (8, 0). Drop"),
+    "no blocks": (list, "has no rows"),
+    "a later d": (lambda: [X, X[:, :1]], "has blocks of 1 and 2 features"),
+}
+
+
+@pytest.mark.parametrize("function", BOTH)
+@pytest.mark.parametrize("bad", REFUSED)
+def test_x_that_is_refused(function, bad):
+    x, message = REFUSED[bad]
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        BOTH[function](x)
+    assert str(error.value).startswith(("x", "block of x"))
+
+
+@pytest.mark.parametrize("function", BOTH)
+@pytest.mark.parametrize("sizes", [[8, 0], [8, 5], [8, 9], [8, 7]])
+def test_blocks_must_be_the_same_in_every_pass(function, sizes):
+    rows = np.concatenate([X, X])
+    passes = iter(sizes + [8] * 999)
+    said = f"gave 8 rows at first and {sizes[-1]} later; it must return the same rows"
+    with pytest.raises(ValueError, match=re.escape(f"x() {said}")):
+        BOTH[function](lambda: [rows[i : i + 1] for i in range(next(passes))])
+
+
+@pytest.mark.parametrize("function", ["em", "fit"])
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (W[:-1], "w has shape (7, 2); it must be (8, k)"),
+        (W[None], "w has shape (1, 8, 2); it must be (8, k)"),
+        (with_value(W, (3, 1), -0.25), "w[3, 1] is -0.25; every weight must be 0 or"),
+        (W * 2, "row 0 of w sums to 2; every row must sum to 1. Divide by"),
+        (with_value(W, (3, 1), np.nan), "w must be finite"),
+        (scipy.sparse.csr_array(W), " is a sparse matrix; pass"),
+        (W.astype(object), "w has dtype object"),
+        (W * 1j, "w has dtype complex128"),
+        (W.astype(str), "w has dtype <U"),
+        (Mixture([1], [[0.0]], [[[1.0]]]), "x has shape (8, 2); it must be (m, 1)"),
+    ],
+)
+def test_a_start_that_is_refused(function, start, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        BOTH[function](start=start)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (None, "w has dtype object"),
+        (["a"] * 8, "w has dtype <U1"),
+        (W * 1j, "w has dtype complex128"),
+        (W * np.nan, "w must be finite"),
+        (-W, "every weight must be 0 or more"),
+        (2 * W, "every row must sum to 1"),
+        (W[:-1], "w has shape (7, 2); it must be (8, k)"),
+        (W[:, 0], "w has shape (8,); it must be (8, k)"),
+        (np.ones((8, 1)), "w has shape (8, 1); with k = 2 groups it must be (8, 2)"),
+        (np.full((8, 4), 0.25), "w has shape (8, 4); with k = 2 groups it must be"),
+        ([[1], [0, 1]], "w has rows of different lengths"),
+        (scipy.sparse.csr_array(W), "w is a sparse matrix"),
+    ],
+)
+def test_a_start_function_that_returns_no_responsibilities(made, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        fit(X, 2, start=lambda x, k, rng: made, rng=0)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (np.ones((8, 1)), "w has shape (8, 1); with k = 2 groups it must be (8, 2)"),
+        (np.array(Z) + 0j, "start has dtype complex128"),
+        (np.array(Z) * np.nan, "start must be finite"),
+        (["a", "b"] * 4, "start has dtype <U1"),
+        (np.array(Z) + 1, "start has shape (8,); as labels it must be (8,), whole"),
+        (np.array(Z) + 0.5, "start has shape (8,); as labels it must be (8,), whole"),
+        (None, "w has dtype object"),
+    ],
+)
+def test_labels_and_shapes_that_fit_refuses(start, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        fit(X, 2, start=start)
+
+
+@pytest.mark.parametrize("function", BOTH)
+@pytest.mark.parametrize("callback", [3, "print", [print]])
+def test_a_callback_that_cannot_be_called(function, callback):
+    with pytest.raises(ValueError, match=r"^callback is .*; pass a function or None"):
+        BOTH[function](callback=callback)
+
+
+@pytest.mark.parametrize("theta", [None, 3, W])
+def test_a_theta_that_is_none(theta):
+    for function in (
+        lambda: e_step(X, theta),
+        lambda: elbo(X, W, theta),
+        lambda: complete_log_likelihood(X, Z, theta),
+        lambda: certify(X, theta),
+    ):
+        with pytest.raises(ValueError, match=r"^theta is of type .*; pass a Mixture"):
+            function()
+
+
+@pytest.mark.parametrize("function", ["em", "fit"])
+@pytest.mark.parametrize("family", [None, 3, "", ["full"], b"full", np.array("full")])
+def test_a_family_that_is_none(function, family):
+    with pytest.raises(ValueError, match=r"^family is .*; it must be one of"):
+        BOTH[function](family=family)
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0, 1.5, np.nan, True, None, "2", [2]])
+@pytest.mark.parametrize("start", ["default", "k-means++", W])
+def test_a_k_that_is_refused(k, start):
+    with pytest.raises(ValueError, match=f"^k is {re.escape(repr(k))}; it must be"):
+        fit(X, k, start=start)
+
+
+@pytest.mark.parametrize("k", [9, 10**6])
+def test_more_groups_than_rows(k):
+    with pytest.raises(ValueError, match=f"^k is {k}, but x has only 8 rows"):
+        fit(X, k, rng=0)
+
+
+@pytest.mark.parametrize("rng", [-1, 1.5, "seed", object, True, [1.5], np.nan])
+def test_a_seed_that_is_refused(rng):
+    for function in (fit, select):
+        with pytest.raises(ValueError, match=r"^rng is .*; pass a whole number >= 0"):
+            function(X, 2, rng=rng)
+
+
+@pytest.mark.parametrize("scale", [1e-139, 1e-100, 1e-6, 1e6, 1e98])
+def test_wide_scales_are_legal(scale):
+    right, found = em(X, W, max_iter=4), em(X * scale, W, max_iter=4)
+    shift = -8 * 2 * np.log(scale)
+    assert_allclose(found.trace, right.trace + shift, rtol=1e-12)
+    assert found.log_likelihood == pytest.approx(
+        found.theta.log_likelihood(X * scale), rel=1e-12
+    )
 
 
 # What is accepted ------------------------------------------------------------------

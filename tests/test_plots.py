@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import matplotlib as mpl
 
@@ -15,7 +16,7 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.path import Path
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import random_mixture
-from scipy import stats
+from scipy import sparse, stats
 
 from emgmm import Mixture, data, plots
 
@@ -280,7 +281,10 @@ def test_data_and_plots_fit_together():
         (lambda: plots.scatter(X, Z, axis_labels=["u"]), r"axis_labels is \['u'\]"),
         (lambda: plots.scatter_w(X, W[:-1]), r"w has shape \(59, 2\)"),
         (lambda: plots.scatter_w(X, 2 * W), "of w sums to 2"),
-        (lambda: plots.scatter_w(X, W, names=["a"]), "names has 1 entries; w has 2"),
+        (
+            lambda: plots.scatter_w(X, W, names=["a"]),
+            r"names is \['a'\]; w has 2 columns",
+        ),
         (lambda: plots.ellipses(LINE), "theta has d = 1"),
         (lambda: plots.ellipses(THETA, coverage=0), "coverage is 0"),
         (lambda: plots.ellipses(THETA, coverage=1), "coverage is 1"),
@@ -312,4 +316,27 @@ def test_data_and_plots_fit_together():
 )
 def test_what_cannot_be_drawn(draw, message):
     with pytest.raises(ValueError, match=message):
+        draw()
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.scatter([[0, 1]], axis_labels=3), "axis_labels is 3; one label"),
+        (lambda: plots.scatter([[0, 1]], axis_labels=["u"]), "axis_labels is ['u']"),
+        (lambda: plots.scatter_w([[0, 1]], [[1]], names=2), "names is 2; w has 1 col"),
+        (lambda: plots.selection(None), "found is of type NoneType; pass what"),
+        (lambda: plots.boundary(None), "theta is of type NoneType; pass a Mixture"),
+        (lambda: plots.ellipses(3), "theta is of type int; pass a Mixture"),
+        (lambda: plots.histogram([1.0, 2.0], 3), "theta is of type int; pass a Mix"),
+        (lambda: plots.histogram([1e15, 1e15 + 1]), "x varies too little for bars"),
+        (
+            lambda: plots.landscape([0, 1], [0, 1], 1e90 * np.eye(2), depth=1),
+            "depth is 1, too little for values as large as these",
+        ),
+        (lambda: plots.trace(sparse.eye_array(3)), "values is a sparse matrix"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         draw()

@@ -65,3 +65,25 @@ def test_too_many_groups(make):
         make(X, 0, 0)
     with pytest.raises(ValueError, match="rng is 'a'"):
         make(X, 2, "a")
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-100, 1e99])
+def test_starts_do_not_depend_on_units(scale):
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    w = np.ones((20, 1))
+    for make in (kmeans_plus_plus, random_examples):
+        assert_array_equal(make(x * scale, 3, 1), make(x, 3, 1))
+        assert_array_equal(make(x * [1, scale], 3, 1), make(x, 3, 1))
+    assert_array_equal(split(x * scale, w, 1), split(x, w, 1))
+    assert_array_equal(split(x * [1, scale], w, 1), split(x, w, 1))
+
+
+def test_rows_that_only_rounding_tells_apart():
+    with pytest.raises(ValueError, match="k is 3, but only 2 rows of x differ by more"):
+        kmeans_plus_plus([[0, 0], [1, 1], [1 - 2**-30, 1 + 2**-30]], 3, rng=0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_group_without_examples_is_not_split(seed):
+    w = np.eye(2)[[0] * 4]
+    assert split([[0.0], [1.0], [7.0], [9.0]], w, seed)[:, 0].tolist() == [0] * 4

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from reference import DATA, POINTS, as_mixture, parameter_error, random_mixture
 
 from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
-from emgmm.engine import Engine, State
+from emgmm.engine import Engine, State, upper
 from emgmm.uncertainty import curvature, moved
 
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
@@ -34,6 +34,22 @@ def near(family, k=2, d=3):
     return engine, State(state.log_phi, state.mu + 0.1 * np.arange(d), state.L)
 
 
+def bent(state, step, m):
+    """The state after a step in the natural parameters, where the bend is K."""
+    k, d = state.mu.shape
+    a = step.reshape(k, -1) / np.sqrt(m * np.exp(state.log_phi))[:, None]
+    C = np.zeros((k, d, d))
+    i, j = upper(d)
+    C[:, i, j] = C[:, j, i] = a[:, d + 1 :] * np.where(i == j, np.sqrt(2), 1.0)
+    Sigma = np.linalg.inv(np.eye(d) - C)
+    mean = np.einsum("jab,jb->ja", Sigma, a[:, 1 : d + 1])
+    log_phi = state.log_phi + a[:, 0] + 0.5 * (a[:, 1 : d + 1] * mean).sum(axis=1)
+    log_phi += 0.5 * np.linalg.slogdet(Sigma)[1] - 0.5 * C.trace(axis1=1, axis2=2)
+    log_phi -= np.log(np.exp(log_phi).sum())
+    mu = state.mu + np.einsum("jab,jb->ja", state.L, mean)
+    return State(log_phi, mu, state.L @ np.linalg.cholesky(Sigma))
+
+
 @pytest.mark.equation("eq-scaled-score")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_score_and_information_are_slope_and_bend(family):
@@ -51,7 +67,7 @@ def test_score_and_information_are_slope_and_bend(family):
         v -= (v @ idle) * idle
         h = 1e-3
         up, down = (
-            engine.step(moved(state, at.U @ (sign * h * v), engine.m))[1]
+            engine.step(bent(state, at.U @ (sign * h * v), engine.m))[1]
             for sign in (1, -1)
         )
         slope, bend = (up - down) / (2 * h), (up - 2 * value + down) / h**2
@@ -59,11 +75,65 @@ def test_score_and_information_are_slope_and_bend(family):
         assert bend == pytest.approx(-(at.eigenvalues @ v**2), rel=1e-3, abs=1e-2)
 
 
+def assert_same_state(a, b, atol):
+    for name in ("log_phi", "mu", "L"):
+        assert_allclose(getattr(a, name), getattr(b, name), atol=atol, rtol=0)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_step_stays_in_the_family(family):
+def test_one_step_ahead_is_the_em_step(family):
     engine, state = near(family)
     at = curvature(engine, state)
-    theta = engine.theta(moved(state, at.step(1.0), engine.m))
+    step, promised = at.steps_ahead(1.0)
+    following, _ = engine.step(state)
+    assert_same_state(moved(engine, state, step), following, atol=1e-12)
+    assert promised > 0
+
+
+def on_the_way(family):
+    """After a few EM steps between overlapping groups: it creeps."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(500, 2)) + 1.5 * rng.integers(2, size=(500, 1))
+    w = np.stack([x[:, 0] > 0.7, x[:, 0] <= 0.7], axis=1) * 0.6 + 0.2
+    engine = Engine(x, 2, family)
+    state = engine.first(w)
+    for _ in range(15):
+        state, _ = engine.step(state)
+    return engine, state
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_n_steps_ahead_are_n_em_steps_near_a_point(family, n):
+    engine, state = on_the_way(family)
+    at = curvature(engine, state)
+    step, promised = at.steps_ahead(n)
+    trial = moved(engine, state, step)
+    for _ in range(n):
+        state, _ = engine.step(state)
+    way = np.linalg.norm(step) / np.sqrt(engine.m)
+    assert 1e-3 < way < 0.3
+    assert_same_state(trial, state, atol=way**2)
+    gain = engine.step(state)[1] - at.log_likelihood
+    assert promised == pytest.approx(gain, rel=0.3)
+
+
+def test_endless_steps_ahead_are_newtons():
+    engine, state = near("full")
+    for _ in range(30):
+        state, _ = engine.step(state)
+    at = curvature(engine, state)
+    assert at.eigenvalues[0] > 0
+    step, promised = at.steps_ahead(1e9)
+    assert_allclose(at.U.T @ step, at.c / at.eigenvalues, rtol=1e-9)
+    assert promised == pytest.approx(at.decrement)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_step_stays_in_the_family(family):
+    engine, state = on_the_way(family)
+    step, _ = curvature(engine, state).steps_ahead(3.0)
+    theta = engine.theta(moved(engine, state, step))
     N = theta.phi[:, None, None]
     top = np.concatenate([theta.phi[:, None], theta.phi[:, None] * theta.mu], axis=1)
     second = theta.Sigma + theta.mu[:, :, None] * theta.mu[:, None, :]
@@ -72,9 +142,12 @@ def test_a_step_stays_in_the_family(family):
     assert theta.phi.sum() == pytest.approx(1)
 
 
-def test_a_step_too_far_is_no_state():
+@pytest.mark.parametrize("entry", [0, 4])  # the weight of a group; a variance
+def test_a_step_to_moments_that_nothing_has_is_no_state(entry):
     engine, state = near("full")
-    assert moved(state, np.full(2 * 10, 1e3), engine.m) is None
+    step = np.zeros(2 * 10)
+    step[entry] = -1e3
+    assert moved(engine, state, step) is None
 
 
 @pytest.mark.equation("eq-certificate")
@@ -84,7 +157,7 @@ def test_the_decrement_is_what_is_left_to_gain(x, family, result):
     top = engine.state(as_mixture(result))
     at = curvature(engine, top)
     direction = np.random.default_rng(0).normal(size=len(at.c)) / len(at.c)
-    state = moved(top, at.U @ (0.05 * direction), engine.m)
+    state = bent(top, at.U @ (0.05 * direction), engine.m)
     left = result["loglik"] - engine.step(state)[1]
     assert curvature(engine, state).decrement == pytest.approx(left, rel=0.1)
 

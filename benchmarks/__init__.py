@@ -1,0 +1,1 @@
+"""What `make bench` and `make accuracy` measure; no part of the package."""
