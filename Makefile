@@ -1,4 +1,4 @@
-# Two commands are enough on a new machine: make book, make test.
+# Two commands are enough on a new machine: make book, make test (and make browser).
 # NO_VENV=1 uses the environment that is active (conda's, for instance), not .venv.
 PYTHON ?= python3
 ifdef NO_VENV
@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test lint notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
+.PHONY: help venv book browser test lint shots notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,12 @@ book: $(READY) ## build the book from nothing; any warning is an error
 	$(BIN)jupyter-book build . -W -n --keep-going --all --quiet
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
+browser: ## install Chromium, in which the pages are tested (Debian, as root)
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		apt-get update -qq && apt-get install -y -qq chromium; \
+	else echo "Not root, or no apt-get: install Chromium by hand. Without it the browser tests are skipped."; fi
+
 test: lint ## run every test: code style, types, functions, notebooks, the book
 	$(PYTEST) --cov --cov-report=json:coverage.json
 	$(PY) -m tools.branches coverage.json 98
@@ -50,6 +56,9 @@ lint: $(READY) ## check format, style and types
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+shots: $(READY) ## pictures of all pages, and their weights, for a person to look at
+	$(PY) -m tools.shots
 
 notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 	$(PY) -m tools.notebooks run $(only)

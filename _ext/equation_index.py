@@ -30,7 +30,7 @@ class EquationIndex(SphinxDirective):
         holder = nodes.container()
         self.state.nested_parse(StringList(text, "equation-index"), 0, holder)
         for table in holder.findall(nodes.table):
-            table["classes"].append("equation-index")
+            table["classes"] += ["equation-index", "cards"]
         return holder.children
 
 

@@ -1,11 +1,10 @@
 """Keep the built pages self-contained: no page may ask another host for anything."""
 
-import importlib.util
-import shutil
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 
 def drop_thebe(
@@ -27,18 +26,23 @@ def drop_thebe(
     context.setdefault("default_mode", "auto")
 
 
-def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
-    """One file of MathJax holds all that the book uses; the package has 24 MB."""
-    spec = importlib.util.find_spec("sphinx-mathjax-offline")
-    if error is None and spec is not None and spec.origin is not None:
-        name = app.config.mathjax_path
-        target = Path(app.outdir, "_static", name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(Path(spec.origin).parent / "static" / name, target)
+def use_icon_font(app: Sphinx, error: Exception | None) -> None:
+    """The theme loads its icons twice: as a font, and as a script of 1.5 MB."""
+    if error is None and app.builder.format == "html":
+        script = Path(app.outdir, "_static", "scripts", "fontawesome.js")
+        script.write_text("", encoding="utf-8")
+
+
+def drop_launch_buttons(app: Sphinx, config: Config) -> None:
+    """Colab and Binder read a repository: no address in _config.yml, no buttons."""
+    options = config.html_theme_options
+    if not options.get("repository_url"):
+        options.pop("launch_buttons", None)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", drop_launch_buttons)
     # Late, so that every other extension has added its files by then.
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", use_icon_font)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -205,7 +205,7 @@ def memory(rows: list[Row]) -> list[str]:
         "the peak of what NumPy asked for. For a memory map the first says nothing, "
         "since pages of the file count as resident while the system can drop them at "
         "any time. The goal is less than 16 MB.",
-        table(["", "resident (MB)", "allocated (MB)"], cells),
+        table(["case", "resident (MB)", "allocated (MB)"], cells),
     ]
 
 

@@ -1,23 +1,33 @@
-"""How the tests are spread over the workers of pytest-xdist, and their browser."""
+"""Fixtures of the built book, and how the tests are spread over workers."""
 
 import re
-import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from xdist.scheduler import LoadScopeScheduling
+
+from tools import browser as chrome
+
+ROOT = Path(__file__).resolve().parents[1]
+STRICT = ["-W", "-n", "--keep-going", "--all"]
+BUILT = re.compile("test_book_(html|browser)")
 
 
 class ByFileOrChapter(LoadScopeScheduling):
-    """A file's tests share a worker, and so its fixtures: the book is built once.
+    """A file's tests share a worker, and so its fixtures.
 
-    Tests with a chapter as parameter are grouped by chapter, which runs once: together
-    in one file they would take longer than all the rest.
+    So do the files that need the built book: it is built once. Tests with a chapter as
+    parameter are grouped by chapter, which runs once: together in one file they would
+    take longer than all the rest.
     """
 
     def _split_scope(self, nodeid):
         chapter = re.search(r"\[((?:solutions/)?\d\d_\w+)\]$", nodeid)
         file = nodeid.split("::")[0]
+        if BUILT.search(file):
+            return "built"
         return f"{file}::{chapter[1]}" if chapter else file
 
 
@@ -28,38 +38,33 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
-NO_BROWSER = "Chromium is missing"
-# No network, and nothing that the browser does on its own account.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+def build(source, target):
+    """As in the Makefile, but into another folder."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", source, "--path-output", target, *STRICT]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """The folder of the built book; a warning or an unresolved link fails here."""
+    target = tmp_path_factory.mktemp("book")
+    result = build(ROOT, target)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+    return target / "_build" / "html"
+
+
+# Not for the session: beside its event loop other tests would run notebooks.
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium without a window and without a network."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip(NO_BROWSER)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
+    """Chromium with the network cut; without Chromium the tests are skipped."""
+    if chrome.PROGRAM is None:
+        pytest.skip(chrome.MISSING)
+    with chrome.chromium() as opened:
+        yield opened
 
 
 def pytest_terminal_summary(terminalreporter):
-    skipped = terminalreporter.stats.get("skipped", ())
-    n = sum(NO_BROWSER in str(report.longrepr) for report in skipped)
-    if n:
-        terminalreporter.write_line(
-            f"{NO_BROWSER}: {n} browser tests not run; apt-get install chromium",
-            red=True,
-            bold=True,
-        )
+    if chrome.PROGRAM is None:
+        terminalreporter.section("BROWSER TESTS NOT RUN", red=True, bold=True)
+        terminalreporter.line(chrome.MISSING)

@@ -1,11 +1,9 @@
-"""What holds for the built pages. The book is built once for all tests here."""
+"""What holds for the built pages, as files."""
 
 import importlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,27 +13,11 @@ import yaml
 from bs4 import BeautifulSoup
 
 from _ext import em_explorer
+from tests.conftest import build
 from tools import equations, exercises
 
 ROOT = Path(__file__).resolve().parents[1]
-STRICT = ["-W", "-n", "--keep-going", "--all"]
 CSS_LOAD = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
-
-
-def build(source, target):
-    """As in the Makefile, but into another folder."""
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", source, "--path-output", target, *STRICT]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The folder of the built book; a warning or an unresolved link fails here."""
-    target = tmp_path_factory.mktemp("book")
-    result = build(ROOT, target)
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
-    return target / "_build" / "html"
 
 
 @cache
@@ -56,19 +38,43 @@ def test_every_page_of_the_contents_is_built(html):
     assert "chapters/00_welcome" in (html / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_broken_reference_fails_the_build(tmp_path):
-    for name in ("_config.yml", "_ext", "assets", "tools"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
-    (tmp_path / "chapters").mkdir()
-    shutil.copy(ROOT / "chapters" / "references.bib", tmp_path / "chapters")
+def small_book(folder, toc):
+    """The book's own set-up, for a few pages."""
+    for name in ("_ext", "assets", "tools"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "_config.yml", folder)
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: chapters/{toc}\n")
+    (folder / "chapters").mkdir()
+    shutil.copy(ROOT / "chapters" / "references.bib", folder / "chapters")
+    return folder / "chapters"
+
+
+def test_a_broken_reference_and_formula_fail_the_build(tmp_path):
+    chapters = small_book(tmp_path, "page")
     broken = ["{eq}`eq-none`", "{doc}`no_page`", "[link](no-file.md)", "{cite}`nobody`"]
-    page = tmp_path / "chapters" / "page.md"
-    page.write_text("# Page\n\n" + " ".join(broken), encoding="utf-8")
+    text = "# Page\n\n" + " ".join([*broken, r"$\unknown$"])
+    (chapters / "page.md").write_text(text, encoding="utf-8")
     result = build(tmp_path, tmp_path)
     assert result.returncode != 0
-    for name in ("eq-none", "no_page", "no-file.md", "nobody"):
+    found = ("eq-none", "no_page", "no-file.md", "nobody", "Undefined control sequence")
+    for name in found:
         assert re.search(f"WARNING.*{re.escape(name)}", result.stderr), result.stderr
+
+
+LAUNCH = ("colab.research.google.com/github/a/b/", "mybinder.org/v2/gh/a/b/")
+
+
+def test_chapters_launch_elsewhere_only_from_a_repository(html, tmp_path):
+    chapters = small_book(tmp_path, "00_welcome")
+    shutil.copy(ROOT / "chapters" / "00_welcome.ipynb", chapters)
+    config = tmp_path / "_config.yml"
+    address = '\n  url: "https://github.com/a/b"'
+    config.write_text(config.read_text().replace('\n  url: ""', address))
+    build(tmp_path, tmp_path)
+    online = tmp_path / "_build/html/chapters/00_welcome.html"
+    assert all(name in online.read_text(encoding="utf-8") for name in LAUNCH)
+    offline = (html / "chapters/04_em.html").read_text(encoding="utf-8")
+    assert not any(name.split("/")[0] in offline for name in LAUNCH)
 
 
 # No page asks another host for anything
@@ -127,12 +133,13 @@ def test_local_files_and_links_to_follow_are_allowed():
     assert foreign(loads(BeautifulSoup(text, "html.parser"))) == []
 
 
-def test_mathjax_is_one_local_file(html):
-    scripts = soup(html / "chapters/04_em.html").find_all("script", src=True)
-    (name,) = [s["src"] for s in scripts if "mathjax" in s["src"].lower()]
-    file = (html / "chapters" / name.split("?")[0]).resolve()
-    assert file.stat().st_size > 1e6
-    assert [p.name for p in file.parent.iterdir()] == [file.name]
+def test_formulas_are_drawn_before_a_reader_comes(html):
+    for page in pages(html):
+        formulas = soup(page).select(".math")
+        assert all(formula.find("mjx-container") for formula in formulas), page
+        assert not soup(page).select("merror"), page
+        assert "mathjax" not in " ".join(str(s) for s in soup(page).find_all("script"))
+    assert len(soup(html / "chapters/04_em.html").select(".math")) > 100
 
 
 # The explorer
@@ -224,6 +231,26 @@ def test_every_figure_has_a_text_alternative(html):
 def test_a_figure_without_words_is_found(alt):
     tree = BeautifulSoup(f"<article><img src='x.png' {alt}></article>", "html.parser")
     assert len(bad_alts(tree)) == 1
+
+
+STORY = [f"0{n}_" for n in range(1, 6)]
+
+
+def test_each_chapter_of_the_story_says_where_it_stands(html):
+    chapters = [next(html.glob(f"chapters/{n}*.html")) for n in STORY]
+    for page in chapters:
+        links = soup(page).select("nav.story a")
+        assert [link["href"] for link in links] == [c.name for c in chapters]
+        (here,) = [a["href"] for a in links if a.get("aria-current") == "page"]
+        assert here == page.name
+
+
+def test_every_computed_equation_leads_to_its_code(html):
+    for e in equations.registry():
+        if e.functions:
+            box = soup(html / f"chapters/{e.page}.html").find(id=f"equation-{e.label}")
+            (link,) = box.select("a.to-code")
+            assert link["href"] == f"api.html#{e.functions[0]}"
 
 
 # The pages made from the package
