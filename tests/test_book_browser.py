@@ -220,7 +220,8 @@ def test_an_equation_leads_to_its_code_and_back(page, address):
 
 
 TABBABLE = """
-[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+[...document.querySelectorAll(
+    "a[href], button, input, select, summary, [tabindex='0']")]
   .filter((e) => e.tabIndex === 0 && !e.disabled
     && !e.matches('[type=radio]:not(:checked)')
     && e.checkVisibility({visibilityProperty: true}))
