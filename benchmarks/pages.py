@@ -156,7 +156,7 @@ def two_cores(rows: list[Row]) -> list[str]:
     ]
     return [
         "## What a second core adds",
-        "The same iteration of emgmm with two threads allowed. Below 32 features it "
+        "The same iteration of emgmm with two threads allowed. Below 48 features it "
         "keeps to one by itself, because two would wait for each other; there the "
         "ratio shows the noise of the measurement.",
         table(["rows × features", "one thread", "two allowed", "ratio"], cells),

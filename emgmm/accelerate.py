@@ -55,7 +55,11 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
 
 def accelerated(engine: Engine, state: State, tol: float, look: Look) -> Path:
     """Plain EM while that is quick, then many of its steps at once."""
-    at, n = look((yield from _quick(engine, state, tol))), AT_ONCE
+    start, arrived = yield from _quick(engine, state, tol)
+    if start is not None and arrived:
+        yield start
+        return "converged"
+    at, n = look(start), AT_ONCE
     while at is not None:
         if tol > 0 and _arrived(at, tol, engine.rounding):
             return "converged"
@@ -72,27 +76,31 @@ def accelerated(engine: Engine, state: State, tol: float, look: Look) -> Path:
 
 def _quick(
     engine: Engine, state: State, tol: float
-) -> Generator[State, Step, State | None]:
-    """EM steps, while a look at the curvature would cost more than what is left.
+) -> Generator[State, Step, tuple[State | None, bool]]:
+    """EM steps while they are quick; where they led, and whether that is the end.
 
-    A look costs about 2 passes and a quarter of one for each number in the score, and
-    several looks are needed.
+    A look at the curvature costs about as much as a quarter of a pass for each number
+    in the score, and several are needed: EM that needs fewer passes than these goes on.
+    It has the last word on where it arrived only if one look would cost more than all
+    its passes: a look knows a saddle from a maximum.
     """
-    gains: list[float] = []
-    while len(gains) < 3 or 0 < passes_left(gains, tol) <= 8 + size(engine):
+    gains, left, price = list[float](), np.inf, size(engine) // 4
+    while left > 0 and (len(gains) < 3 + price // 2 or left <= 8 + 4 * price):
         following, _ = yield state
         if following is None:
-            return None
+            return None, False
         gains.append(step_gain(state, following, engine.m))
-        state = following
-    return state
+        state, left = following, passes_left(gains, tol)
+    return state, left <= 0 and len(gains) < price
 
 
 def passes_left(gains: list[float], tol: float) -> float:
     """EM steps until at most ``tol`` is left, if the gains go on shrinking."""
+    if len(gains) < 3 or tol == 0:
+        return np.inf
     a, b, c = np.array(gains[-3:])
     r = max(c / b, b / a)
-    if tol == 0 or not r < 1:
+    if not r < 1:
         return np.inf
     return float(np.log(c * r / (1 - np.sqrt(r)) / tol) / -np.log(r))
 

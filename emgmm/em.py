@@ -238,7 +238,7 @@ def em(
         Stop after this many iterations.
     accelerate : bool
         Take many EM steps at once where they creep, never downhill. What is left to
-        gain is then Newton's decrement, see `certify`.
+        gain is then Newton's decrement, see `certify`; where EM is quick, its estimate.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
         (``n_iter`` = 0) and after every iteration, with the best parameters so far.

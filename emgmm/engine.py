@@ -231,7 +231,7 @@ class Engine:
 
 def one_thread(d: int) -> AbstractContextManager[object]:
     """BLAS on one core: more only slow down products with few features."""
-    return _thread_pools().limit(limits=1 if d < 32 else None, user_api="blas")
+    return _thread_pools().limit(limits=1 if d < 48 else None, user_api="blas")
 
 
 @cache

@@ -56,7 +56,7 @@ def use_style() -> None:
     plt.rcParams.update(
         {
             "figure.figsize": (6.4, 4.2),
-            "figure.dpi": 160,
+            "figure.dpi": 240,
             "figure.facecolor": "white",
             "savefig.facecolor": "white",
             "font.size": 11,

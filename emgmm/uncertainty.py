@@ -32,6 +32,8 @@ from emgmm.moments import project
 RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
 MOST = 1000  # numbers in the score: beyond, its matrix takes more than 8 MB
 
+TINY = 1e-140  # squares of smaller w underflow, and that takes a hundred times longer
+
 Kind = Literal["strict maximum", "ridge", "saddle", "unknown"]
 
 
@@ -198,39 +200,46 @@ def _score_and_rate(engine: Engine, state: State) -> tuple[Floats, Floats, float
     W, const = whitener(state.L), log_constant(state)
     s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
     out, log_likelihood = np.empty((d, engine.rows)), -engine.m * engine.log_det_unit
-    rows = max(64, WORK // (2 * k * f))
+    rows = min(engine.rows, max(64, WORK // (2 * k * f)))
+    # One set of arrays for all blocks: fresh memory costs more than arithmetic.
+    H, A, r = np.ones((k, f, rows)), np.empty((k, f, rows)), np.empty((k, d, rows))
     for n in engine.whitened(out):
         for start in range(0, n, rows):
-            y = W @ (out[:, start : min(n, start + rows)] - state.mu[:, :, None])
-            w = const[:, None] - 0.5 * (y * y).sum(axis=1)
+            block = out[:, start : min(n, start + rows)]
+            h, residual = (array[:, :, : block.shape[1]] for array in (H, r))
+            np.subtract(block, state.mu[:, :, None], out=residual)
+            y = np.matmul(W, residual, out=h[:, 1 : d + 1])
+            w = const[:, None] - 0.5 * np.einsum("jan,jan->jn", y, y)
             log_likelihood += _softmax(w, np.empty(w.shape[1]))
-            _add(s, B, _hermite(y), w)
+            w[w < TINY] = 0.0
+            _second_degree(h, d)
+            _add(s, B, h, np.multiply(w[:, None], h, out=A[:, :, : block.shape[1]]))
     scale = np.sqrt(engine.m * np.exp(state.log_phi))
     s[:, 0] -= scale**2
     scales = np.repeat(scale, f)
     return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
 
 
-def _add(s: Floats, B: Floats, H: Floats, w: Floats) -> None:
-    """Add one block's score, and the covariance of its complete score given x."""
-    k, f, n = H.shape
-    A = w[:, None, :] * H
+def _second_degree(h: Floats, d: int) -> None:
+    """Orthonormal polynomials h (k, f, n) of degree two, from those of degree one."""
+    y, f = h[:, 1 : d + 1], d + 1
+    for a in range(d):
+        np.multiply(y[:, a : a + 1], y[:, a:], out=h[:, f : f + d - a])
+        h[:, f] -= 1.0
+        h[:, f] /= np.sqrt(2)
+        f += d - a
+
+
+def _add(s: Floats, B: Floats, h: Floats, A: Floats) -> None:
+    """Add one block's score, and the covariance of its complete score given x.
+
+    A holds the polynomials h times w.
+    """
+    k, f, n = h.shape
     s += A.sum(axis=2)
     a = A.reshape(k * f, n)
     B -= a @ a.T
-    B.reshape(k, f, k, f)[np.arange(k), :, np.arange(k), :] += A @ H.mT
-
-
-def _hermite(y: Floats) -> Floats:
-    """Orthonormal polynomials (k, f, n) up to degree two of y (k, d, n)."""
-    k, d, n = y.shape
-    i, j = upper(d)
-    H = np.empty((k, 1 + d + len(i), n))
-    H[:, 0], H[:, 1 : d + 1] = 1.0, y
-    np.multiply(y[:, i], y[:, j], out=H[:, d + 1 :])
-    square = d + 1 + np.flatnonzero(i == j)
-    H[:, square] = (H[:, square] - 1) / np.sqrt(2)
-    return H
+    B.reshape(k, f, k, f)[np.arange(k), :, np.arange(k), :] += A @ h.mT
 
 
 def _tangent(engine: Engine, state: State) -> Floats:

@@ -7,7 +7,7 @@ from reference import DATA, POINTS, as_mixture, parameter_error, random_mixture
 
 from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
 from emgmm.engine import Engine, State, upper
-from emgmm.uncertainty import curvature, moved
+from emgmm.uncertainty import _add, curvature, moved
 
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
 
@@ -179,3 +179,18 @@ def test_blocks_do_not_matter(monkeypatch):
     assert_allclose(
         certify(x, theta).smallest_eigenvalue, whole.smallest_eigenvalue, atol=1e-12
     )
+
+
+def test_groups_far_apart_give_no_tiny_products(monkeypatch):
+    """Products of smaller w would underflow, which takes a hundred times longer."""
+    smallest = []
+
+    def spy(s, B, h, A):
+        smallest.append(np.abs(A[A != 0]).min())
+        return _add(s, B, h, A)
+
+    monkeypatch.setattr("emgmm.uncertainty._add", spy)
+    x = np.concatenate([np.arange(9.0), 1e3 + np.arange(9.0)])[:, None]
+    theta = Mixture([0.5, 0.5], [[4.0], [1004.0]], [[[7.0]], [[7.0]]])
+    assert certify(x, theta).still_to_gain < 0.1
+    assert min(smallest) > 1e-140
