@@ -20,6 +20,7 @@ Step = tuple[State | None, float]
 Path = Generator[State, Step, Reason]
 Look = Callable[[State | None], Curvature | None]
 
+NOTHING = 1e-20  # nats per row: rounding, in which no rate is to be seen
 AT_ONCE = 2.0  # EM steps taken together where the curvature is first seen
 GROW, SHRINK = 3.0, 8.0  # of that number, after a step that was right or wrong
 REACH = 0.1  # how far, relative to the moments, steps taken together may lead
@@ -90,14 +91,16 @@ def _quick(
         if following is None:
             return None, False
         gains.append(step_gain(state, following, engine.m))
-        state, left = following, passes_left(gains, tol)
+        state, left = following, passes_left(gains, tol, engine.m)
     return state, left <= 0 and len(gains) < price
 
 
-def passes_left(gains: list[float], tol: float) -> float:
+def passes_left(gains: list[float], tol: float, m: int) -> float:
     """EM steps until at most ``tol`` is left, if the gains go on shrinking."""
     if len(gains) < 3 or tol == 0:
         return np.inf
+    if gains[-1] < NOTHING * m:
+        return 0.0
     a, b, c = np.array(gains[-3:])
     r = max(c / b, b / a)
     if not r < 1:
@@ -135,7 +138,7 @@ def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]
             return state, -np.inf
         gains.append(step_gain(state, following, m))
         state = following
-    if gains[-1] < 1e-20 * m:  # rounding: no rate to be seen
+    if gains[-1] < NOTHING * m:
         return state, 0.0
     rate = float(np.sqrt(max(gains[-1] / gains[-2], gains[-2] / gains[-3])))
     return state, gains[-1] / (1 - rate) if rate < 1 else np.inf
