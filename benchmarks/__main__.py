@@ -58,7 +58,7 @@ def main() -> None:
     if options.what == "bench":
         write("bench", options.quick, bench(options.quick))
     elif options.what == "accuracy":
-        seeds, seconds = (5, 3.0) if options.quick else (options.seeds, 60.0)
+        seeds, seconds = (5, 3.0) if options.quick else (options.seeds, 180.0)
         write("accuracy", options.quick, accuracy(seeds, seconds))
     else:
         for name in pages.FILES:

@@ -76,8 +76,8 @@ def fit(
     family : str
         What the covariances may look like, one of `FAMILIES`.
     start : str, callable, Mixture or array_like
-        "default" takes turns between k-means++ and splitting a group of a fit with
-        k - 1; or "k-means++", "examples", "responsibilities", or a function of
+        "default" takes turns between k-means++, splitting a group of a fit with k - 1,
+        and random examples; or "k-means++", "examples", "responsibilities", or a function of
         (whitened x, k, rng) that returns w. One start only: a Mixture, responsibilities
         (m, k), or labels (m,) in 0 .. k-1.
     rng : int or numpy Generator, optional
@@ -225,7 +225,8 @@ def _maker(
     if small.k == 1:
         return lambda i: random_responsibilities
     w = _parent(y, small, rng)
-    return lambda i: (lambda y, k, rng: split(y, w, rng)) if i % 2 else kmeans_plus_plus
+    turns = kmeans_plus_plus, lambda y, k, rng: split(y, w, rng), random_examples
+    return lambda i: turns[i % 3]
 
 
 def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
