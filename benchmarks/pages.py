@@ -53,7 +53,7 @@ def thousands(value: int) -> str:
 def with_numbers(text: str, source: str) -> str:
     """The page, with its decimal numbers declared as measured."""
     found = {n for p in prose.paragraphs(text) for n in p.unproved()}
-    numbers = " ".join(sorted(found, key=float))
+    numbers = " ".join(sorted(found, key=lambda n: (float(n), n)))
     return f"{text.rstrip()}\n\n% given: {numbers} ({source})\n"
 
 
@@ -130,7 +130,7 @@ def iteration(rows: list[Row], machine: Row) -> list[str]:
         f"The geometric mean of the ratios is "
         f"{times(geometric_mean(row['ratio'] for row in rows))}. After these "
         "iterations the means of the two programs differ by at most "
-        f"{power(apart)} standard deviations of the data: they compute the same. "
+        f"{power(max(apart, 1e-10))} standard deviations of the data: they compute the same. "
         + about_the_goals(machine),
     ]
 
@@ -158,7 +158,8 @@ def two_cores(rows: list[Row]) -> list[str]:
         "## What a second core adds",
         "The same iteration of emgmm with two threads allowed. Below 48 features it "
         "keeps to one by itself, because two would wait for each other; there the "
-        "ratio shows the noise of the measurement.",
+        "ratio shows the noise of the measurement, or, at 32, the loss that set the "
+        "limit.",
         table(["rows × features", "one thread", "two allowed", "ratio"], cells),
     ]
 
@@ -246,7 +247,7 @@ def top_words(rows: list[Row]) -> str:
     fewer = [row["passes"]["EM"] / row["passes"]["emgmm"] for row in both]
     slow = [row for row in rows if row["ratio"] < 5]
     return (
-        f"emgmm ends at most {power(short)} nats from the stationary value. The "
+        f"emgmm ends at most {power(max(short, 1e-10))} nats from the stationary value. The "
         f"geometric mean of the time ratios is "
         f"{times(geometric_mean(row['ratio'] for row in rows))}; that of EM's passes "
         f"to those of emgmm is {times(geometric_mean(fewer))}. On {len(slow)} of "
