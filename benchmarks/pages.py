@@ -130,8 +130,8 @@ def iteration(rows: list[Row], machine: Row) -> list[str]:
         f"The geometric mean of the ratios is "
         f"{times(geometric_mean(row['ratio'] for row in rows))}. After these "
         "iterations the means of the two programs differ by at most "
-        f"{power(max(apart, 1e-10))} standard deviations of the data: they compute the same. "
-        + about_the_goals(machine),
+        f"{power(max(apart, 1e-10))} standard deviations of the data: they compute "
+        "the same. " + about_the_goals(machine),
     ]
 
 
@@ -247,8 +247,8 @@ def top_words(rows: list[Row]) -> str:
     fewer = [row["passes"]["EM"] / row["passes"]["emgmm"] for row in both]
     slow = [row for row in rows if row["ratio"] < 5]
     return (
-        f"emgmm ends at most {power(max(short, 1e-10))} nats from the stationary value. The "
-        f"geometric mean of the time ratios is "
+        f"emgmm ends at most {power(max(short, 1e-10))} nats from the stationary "
+        f"value. The geometric mean of the time ratios is "
         f"{times(geometric_mean(row['ratio'] for row in rows))}; that of EM's passes "
         f"to those of emgmm is {times(geometric_mean(fewer))}. On {len(slow)} of "
         f"{len(rows)} problems emgmm is less than 5 times faster: there EM itself "

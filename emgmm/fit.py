@@ -77,9 +77,9 @@ def fit(
         What the covariances may look like, one of `FAMILIES`.
     start : str, callable, Mixture or array_like
         "default" takes turns between k-means++, splitting a group of a fit with k - 1,
-        and random examples; or "k-means++", "examples", "responsibilities", or a function of
-        (whitened x, k, rng) that returns w. One start only: a Mixture, responsibilities
-        (m, k), or labels (m,) in 0 .. k-1.
+        and random examples; or "k-means++", "examples", "responsibilities", or a
+        function of (whitened x, k, rng) that returns w. One start only: a Mixture,
+        responsibilities (m, k), or labels (m,) in 0 .. k-1.
     rng : int or numpy Generator, optional
         A seed makes the fit repeatable, whatever the units and the order of rows.
     n_starts : int
