@@ -4,12 +4,18 @@ colorspacious simulates color-vision deficiency after Machado, Oliveira and Fern
 (2009) and measures distances in CAM02-UCS, where a difference of 1 can just be seen.
 """
 
+import warnings
+
 import numpy as np
 import pytest
-from colorspacious import cspace_convert, deltaE
 from matplotlib.colors import to_rgb
 
 from emgmm.plots import COLORS, UNKNOWN
+
+with warnings.catch_warnings():
+    # Where Python compiles it for the first time, it warns of an escape in a docstring.
+    warnings.simplefilter("ignore")
+    from colorspacious import cspace_convert, deltaE
 
 # The first two groups carry the course; more groups also differ in shape.
 PAIR = np.array([to_rgb(c) for c in COLORS[:2]])

@@ -3,6 +3,8 @@
 They are written on their own, not made of the slips that the checker knows.
 """
 
+import sys
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -24,8 +26,12 @@ def wrong(exercise: str, slip: str, answer: Any) -> None:
     WRONG.append((exercise, slip, answer))
 
 
+@cache
 def everything() -> Answers:
-    """All answers of all chapters."""
+    """All answers of all chapters, each once, however the modules were imported."""
+    RIGHT.clear()
+    WRONG.clear()
     for n in CHAPTERS:
+        sys.modules.pop(f"tests.wrong_answers.chapter_{n}", None)
         import_module(f"tests.wrong_answers.chapter_{n}")
-    return Answers(RIGHT, WRONG)
+    return Answers(RIGHT[:], WRONG[:])
