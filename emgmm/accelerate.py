@@ -129,34 +129,20 @@ def _kept(promised: float, at: Curvature, there: Curvature, engine: Engine) -> b
     return gain >= -engine.rounding and high <= 4 * (low + engine.rounding)
 
 
-def _settle(state: State, m: int) -> Generator[State, Step, tuple[State, float]]:
-    """Plain steps, until their shrinking tells what is left to gain."""
+def settled(engine: Engine, state: State) -> tuple[float, float]:
+    """Length of the scaled score, and nats left to gain by the rate of a few steps."""
     gains: list[float] = []
     for _ in range(6):
-        following, _ = yield state
+        following, _ = engine.try_step(state)
         if following is None:
-            return state, -np.inf
-        gains.append(step_gain(state, following, m))
+            return 0.0, np.inf  # about to collapse: there is no top
+        gains.append(step_gain(state, following, engine.m))
         state = following
-    if gains[-1] < NOTHING * m:
-        return state, 0.0
-    rate = float(np.sqrt(max(gains[-1] / gains[-2], gains[-2] / gains[-3])))
-    return state, gains[-1] / (1 - rate) if rate < 1 else np.inf
-
-
-def settled(engine: Engine, state: State) -> tuple[float, float]:
-    """Length of the scaled score, and nats left to gain by EM's rate."""
-    following, _ = engine.try_step(state)
-    norm = (
-        0.0 if following is None else np.sqrt(2 * step_gain(state, following, engine.m))
-    )
-    path = _settle(state, engine.m)
-    state = next(path)
-    try:
-        while True:
-            state = path.send(engine.try_step(state))
-    except StopIteration as end:
-        return float(norm), float(end.value[1])
+    norm, (a, b, c) = float(np.sqrt(2 * gains[0])), gains[-3:]
+    if c < NOTHING * engine.m:
+        return norm, 0.0
+    rate = float(np.sqrt(max(c / b, b / a)))
+    return norm, c / (1 - rate) if rate < 1 else np.inf
 
 
 def step_gain(old: State, new: State, m: int) -> float:
