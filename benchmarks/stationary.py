@@ -53,15 +53,7 @@ def to_the_top(problem: Problem, repeats: int, seconds: float) -> dict[str, Any]
     n = len(trace) - 1 if needed is None else needed
     cost = rough_cost(problem)
     n = min(n, int(seconds / cost) + 1)
-    found: list[Any] = []
-    times = interleaved(
-        {
-            "emgmm": lambda: whole(lambda: _ours(problem), 1),
-            "scikit-learn": lambda: whole(lambda: found.append(_theirs(problem, n)), 1),
-        },
-        max(1, min(repeats, int(seconds / (n * cost)))),
-    )
-    theirs = scikit_learn.as_mixture(found[-1])
+    times, theirs = _race(problem, n, max(1, min(repeats, int(seconds / (n * cost)))))
     ratios = [b / a for a, b in zip(times["emgmm"], times["scikit-learn"])]
     return {
         "problem": problem.name,
@@ -82,6 +74,19 @@ def to_the_top(problem: Problem, repeats: int, seconds: float) -> dict[str, Any]
         "ratio": median(ratios),
         "ratios": [min(ratios), max(ratios)],
     }
+
+
+def _race(problem: Problem, n: int, repeats: int) -> tuple[dict[str, Any], Any]:
+    """Seconds of each in turns, and where n iterations of scikit-learn end."""
+    found: list[Any] = []
+    times = interleaved(
+        {
+            "emgmm": lambda: whole(lambda: _ours(problem), 1),
+            "scikit-learn": lambda: whole(lambda: found.append(_theirs(problem, n)), 1),
+        },
+        repeats,
+    )
+    return times, scikit_learn.as_mixture(found[-1])
 
 
 def _ours(problem: Problem) -> object:

@@ -34,7 +34,7 @@ MEASURED = """() => {
 
 def pages() -> list[str]:
     found = [
-        *HTML.glob("chapters/*.html"),
+        *HTML.glob("chapters/**/*.html"),
         HTML / "search.html",
         HTML / "genindex.html",
     ]
@@ -55,12 +55,12 @@ def shoot(browser: Any, server: str) -> Iterator[str]:
 
 
 def pictures(context: Any, server: str, name: str, view: str) -> Iterator[str]:
-    page = context.new_page()
+    page, stem = context.new_page(), name.removesuffix(".html").replace("/", "-")
     page.goto(f"{server}/{name}")
     width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
     for top in range(0, height, HEIGHT):
         size = {"width": width, "height": min(HEIGHT, height - top)}
-        file = f"{Path(name).stem}-{view}-{top // HEIGHT}.png"
+        file = f"{stem}-{view}-{top // HEIGHT}.png"
         clip = {"x": 0, "y": top, **size}
         page.screenshot(path=SHOTS / file, full_page=True, clip=clip)
         yield file
