@@ -4,6 +4,7 @@ The numbers run outside a page, in the Node that Playwright brings. The rest run
 Chromium on a page that holds the explorer alone.
 """
 
+import html
 import json
 import re
 import subprocess
@@ -172,6 +173,27 @@ def test_colors_and_shapes_are_those_of_the_figures():
     assert plots.MARKERS[:4] == ("o", "^", "s", "D")  # MARKS, in this order
 
 
+@pytest.mark.parametrize("background", [(255, 255, 255), (18, 18, 18)])
+@pytest.mark.parametrize("color", plots.COLORS[:4])
+def test_marks_stand_out_in_both_themes(color, background):
+    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    low, high = sorted(map(luminance, (rgb, background)))
+    assert (high + 0.05) / (low + 0.05) >= 3  # WCAG 1.4.11
+
+
+def luminance(rgb):
+    """As WCAG defines it."""
+    c = np.array(rgb) / 255
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_labels_of_one_data_set_have_different_initials():
+    for d in SETS.values():
+        names = set() if d.z is None else set(d.z)
+        assert len({name[0] for name in names}) == len(names)
+
+
 # The page
 
 PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">
@@ -283,7 +305,7 @@ def test_the_e_step_repaints_and_the_m_step_moves(open_page):
     button(page, "M-step").click()
     assert fills(page) == painted
     assert ellipses(page) != start_shapes
-    assert "Iteration 1, after the M-step" in status(page)
+    assert "Iteration 0.5, after the M-step" in status(page)
     button(page, "Back").click()
     button(page, "Back").click()
     assert (fills(page), ellipses(page)) == (start_paint, start_shapes)
@@ -371,13 +393,13 @@ def test_it_plays_pauses_and_stops_at_the_end(open_page):
     page = open_page()
     button(page, "Play").click()
     page.clock.run_for(1300)
-    assert "Iteration 2, after the E-step" in status(page)
+    assert "Iteration 1, after the E-step" in status(page)
     live = page.get_by_role("status")
     assert live.get_attribute("aria-live") == "off"
     button(page, "Pause").click()
     assert live.get_attribute("aria-live") == "polite"
     page.clock.run_for(5000)
-    assert "Iteration 2, after the E-step" in status(page)
+    assert "Iteration 1, after the E-step" in status(page)
     button(page, "Play").click()
     page.clock.run_for(200_000)
     assert "EM rests here" in status(page)
@@ -392,9 +414,52 @@ def test_the_history_can_be_scrubbed(open_page):
     page.keyboard.press("Home")
     assert len(set(fills(page))) == 1
     page.keyboard.press("ArrowRight")
-    assert described(scrubber) == "Iteration 1, after the E-step"
+    assert described(scrubber) == "Iteration 0, after the E-step"
     page.keyboard.press("End")
     assert fills(page) == end
+
+
+def counted(page):
+    """The iteration that the words name, and the one over which the mark stands."""
+    mark = page.locator(".em-now").evaluate(
+        "e => { const b = e.getBBox(); return b.x + b.width / 2 }"
+    )
+    script = "all => all.map(e => [+e.getAttribute('x'), +e.textContent])"
+    (x0, t0), (x1, t1) = page.locator(".em-curve [y='166']").evaluate_all(script)[:2]
+    words = re.search(r"Iteration ([\d.]+), after|(?=Start)", status(page))[1]
+    return float(words or 0), t0 + (mark - x0) / (x1 - x0) * (t1 - t0)
+
+
+@pytest.mark.parametrize("bound", [0, 1])
+def test_words_and_axis_count_iterations_alike(open_page, bound):
+    page = open_page(fragment=HIGH | {"at": 0, "bound": bound})
+    for t in [0, 0, 0.5, 1, 1.5, 2]:
+        assert counted(page) == pytest.approx((t, t), abs=1e-6)
+        button(
+            page, "M-step" if t % 1 == 0 and "E-step:" in status(page) else "E-step"
+        ).click()
+    button(page, "End").click()
+    x = data.anemia().x
+    n = in_node(x, [[70, 28], [92, 34]])["n"]
+    assert counted(page) == pytest.approx((n, n), abs=1e-6)
+    assert f"over {n} iterations" in page.locator(".em-curve").get_attribute(
+        "aria-label"
+    )
+
+
+def test_a_value_below_the_plot_is_an_arrow(open_page):
+    page = open_page(fragment=HIGH | {"at": 0})
+    assert page.locator("path.em-now").count() == 1
+    button(page, "E-step").click()
+    button(page, "M-step").click()
+    assert page.locator("circle.em-now").count() == 1
+
+
+def test_a_level_outside_of_the_plot_is_not_drawn(open_page):
+    page = open_page(fragment=POOR | {"fit": 1, "bound": 1})
+    assert page.locator(".em-level").count() == 0
+    check(page, "Bound F").uncheck()
+    assert page.locator(".em-level").count() == 1
 
 
 def heights(page, name):
@@ -409,7 +474,7 @@ def test_the_bound_climbs_and_touches_after_each_e_step(open_page):
     ell = ell[len(ell) - len(bound) :]
     assert all(b <= a + 0.051 for a, b in pairwise(bound))
     touching = [f == pytest.approx(e, abs=0.051) for e, f in zip(ell, bound)]
-    assert touching == [True, False] * 4 + [True]
+    assert touching == [False, True] * 4
     assert all(f >= e - 0.051 for e, f in zip(ell, bound))
     assert "F touches it." in status(page)
     button(page, "M-step").click()
@@ -541,12 +606,68 @@ def test_labels_can_be_shown_and_hidden(open_page):
     script = "dots => dots.map(dot => dot.getAttribute('d'))"
     dots = page.locator(".em-dots path")
     assert len(set(dots.evaluate_all(script))) == 1
+    assert "labels" not in page.locator(".em-note").inner_text()
     check(page, "Labels").check()
-    shapes, z = dots.evaluate_all(script), SETS["three"].z
-    assert len(set(zip(shapes, z))) == len(set(shapes)) == 3
-    assert "circle a, triangle b, square c" in page.locator(".em-note").inner_text()
+    assert (
+        "The letters are the labels: a, b, c." in page.locator(".em-note").inner_text()
+    )
     check(page, "Labels").uncheck()
     assert len(set(dots.evaluate_all(script))) == 1
+
+
+MARKS_SEEN = """dots => dots.map(dot => [...dot.children]
+  .filter((e) => getComputedStyle(e).display !== "none")
+  .map((e) => e.getAttribute("d") ?? e.textContent))"""
+KEYS = """keys => keys.map(key => key.getAttribute("d") + key.getAttribute("fill"))"""
+
+
+def seen_marks(page):
+    """The shape or the letter of each point."""
+    found = page.locator(".em-dots g").evaluate_all(MARKS_SEEN)
+    assert {len(marks) for marks in found} == {1}
+    return [marks[0] for marks in found]
+
+
+@pytest.mark.parametrize("key", ["anemia", "three"])
+def test_a_shape_means_a_group_and_a_letter_a_label(open_page, key):
+    x, z = SETS[key].x, SETS[key].z
+    k, means = len(set(z)), some_means(x, len(set(z)), 1)
+    words = {"explorer": key, "k": k, "means": "_".join(f"{u},{v}" for u, v in means)}
+    page = open_page(fragment=words | {"at": 3})
+    shapes = [
+        key.split("#")[0] for key in page.locator(".em-groups path").evaluate_all(KEYS)
+    ]
+    theta = emgmm.m_step(x, emgmm.e_step(x, start(x, means)))
+    group = emgmm.e_step(x, theta).argmax(axis=1)
+    assert seen_marks(page) == [shapes[j] for j in group]
+    paint = fills(page)
+    for name in ("Labeled fit", "Bound F"):
+        check(page, name).check()
+        assert seen_marks(page) == [shapes[j] for j in group]
+    check(page, "Labels").check()
+    assert seen_marks(page) == [name[0] for name in z]
+    assert fills(page) == paint
+    button(page, "Start").click()
+    assert seen_marks(page) == [name[0] for name in z]
+    check(page, "Labels").uncheck()
+    assert not set(seen_marks(page)) & set(shapes)
+
+
+def test_each_color_means_one_group_in_the_legends_too(open_page):
+    page = open_page(
+        fragment={"explorer": "three", "k": 4, "at": 4, "bound": 1, "fit": 1}
+    )
+    keys = page.locator(".em-groups path").evaluate_all(KEYS)
+    assert page.locator(".em-bayes path").evaluate_all(KEYS) == keys
+    assert tuple(re.findall("#.*", "\n".join(keys))) == plots.COLORS[:4]
+    script = """all => all.map(e => getComputedStyle(e))
+      .flatMap(style => [style.fill, style.stroke])"""
+    colors = {
+        f"rgb({int(c[1:3], 16)}, {int(c[3:5], 16)}, {int(c[5:], 16)})"
+        for c in plots.COLORS
+    }
+    for plot in (".em-curve", ".em-truth"):
+        assert not colors & set(page.locator(f"{plot} *").evaluate_all(script))
 
 
 def test_the_labeled_fit_can_be_compared(open_page):
@@ -618,7 +739,7 @@ def test_a_link_brings_the_state_back(open_page):
     other.goto(other.url + link.get_attribute("href"))
     other.reload()
     link.click()
-    assert "Iteration 2, after the E-step" in before[0]
+    assert "Iteration 1, after the E-step" in before[0]
     for tab in (page, other):
         assert [read(tab) for read in (status, fills, ellipses)] == before
         assert tab.evaluate("location.hash") == link.get_attribute("href")
@@ -647,6 +768,208 @@ def test_a_broken_link_does_no_harm(open_page, fragment):
     choice(page, "Data").select_option("anemia")
     button(page, "End").click()
     assert "EM rests here" in status(page)
+
+
+# Whatever comes: the state is read from an address that anybody may write
+
+INHERITED = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"]
+SPACED = """
+0 1 2 3 4 5 -1 1.5 1e999 -1e999 1e-7 0x2 1_000 NaN Infinity -Infinity null undefined
+true [] {} anemia ANEMIA three faithful own end , _ 1,2 1,2_ 70,34_86,26 86,26_86,26
+1,2,3_4,5,6 NaN,1_2,3 a,b_c,d 1e308,1e308_-1e308,1e308 5,5_5,5_5,5 1,1_2,2_3,3
+1,1_2,2.5_3,1_8,8_9,7 <script>alert(1)</script> '"><img/src=x/onerror=alert(1)>
+"""
+ODD = [
+    *SPACED.split(),
+    *("", "9" * 400, " anemia", "anemia\0", "70,34 86,26", "\u00e9\u202e\U0001d7da"),
+    "_".join(f"{i % 11},{i * i % 11}" for i in range(3000)),
+]
+NAMES = ["explorer", "set", "k", "means", "size", "at", "point", "points"]
+NAMES += ["labels", "fit", "bound"]
+UNESCAPED = """
+% %E0%A4%A %zz explorer=%E0%A4%A&k=% explorer explorer= =&=&= #explorer=own &&&
+explorer=own&explorer=three&k=3&k=9 explorer=anemia&k=4&k= __proto__=1&explorer=anemia
+"""
+BROKEN = [*UNESCAPED.split(), "explorer=anemia&" + "x=1&" * 5000]
+SANE = """() => {
+  const $ = (what) => document.querySelector(`.em-explorer ${what}`);
+  const wrong = () => $(".em-body").outerHTML.match(/.{0,60}(NaN|Infinity|undefined)/);
+  const words = () => $(".em-status").textContent;
+  const before = wrong(), said = words();
+  $("[name=first]").click();
+  const start = words();
+  $("[name=next]").click();
+  const works = words() !== start || words().startsWith("EM needs at least three");
+  return [before ?? wrong(), said !== "" && works];
+}"""
+MOVE_TO = """fragment => new Promise((done) => {
+  if (location.hash === fragment) return done();
+  addEventListener("hashchange", () => done(), { once: true });
+  location.hash = fragment;
+})"""
+
+
+def hostile_pairs():
+    """Each name with all that objects inherit, and with a third of the other words."""
+    for i, name in enumerate(NAMES):
+        for word in [*INHERITED, *ODD[i % 3 :: 3]]:
+            yield name, word
+
+
+def hostile_fragments():
+    yield from BROKEN
+    for pair in hostile_pairs():
+        yield urlencode([("explorer", "three"), pair])
+    rng = np.random.default_rng(0)
+    for _ in range(120):
+        names = rng.choice(NAMES, rng.integers(1, 12))
+        words = rng.choice([*INHERITED, *ODD], len(names))
+        sets = rng.choice(["own", "anemia", "faithful"], rng.integers(2))
+        yield urlencode([*(("explorer", s) for s in sets), *zip(names, words)])
+
+
+def test_no_fragment_breaks_it(open_page):
+    page = open_page()
+    for number, fragment in enumerate(hostile_fragments()):
+        # The number makes the address a new one each time.
+        page.evaluate(MOVE_TO, f"#{fragment}&number={number}")
+        if number % 20 == 0:
+            page.reload()
+        assert page.evaluate(SANE) == [None, True], fragment
+    assert number > 300
+
+
+def test_no_attribute_breaks_it(open_page):
+    hosts = [f'data-{n}="{html.escape(word)}"' for n, word in hostile_pairs()]
+    page = open_page('><p>.</p></div><div class="em-explorer" '.join(hosts[::5]))
+    explorers = page.locator(".em-explorer").all()
+    assert len(explorers) == page.locator("[data-ready] .em-status").count() > 30
+    for host in explorers:
+        host.evaluate("e => document.querySelector('main').prepend(e)")
+        words = host.evaluate("e => ({...e.dataset})")
+        assert page.evaluate(SANE) == [None, True], words
+
+
+def test_a_link_is_read_strictly(open_page):
+    good = "#explorer=anemia&k=3&means=70,30_80,30_90,34&size=0.5&at=4&point=7"
+    page = open_page()
+    page.evaluate(MOVE_TO, good)
+    link = page.get_by_role("link", name="Link to this state")
+    kept = link.get_attribute("href")
+    assert kept == good + "&labels=0&fit=0&bound=0"
+    for change in [
+        ("k=3", "k=3.0"),
+        ("=70,30", "=0x46,30"),
+        ("0.5", "0.50"),
+        ("at=4", "at=4e0"),
+        ("point=7", "point=7px"),
+        ("90,34", "90,34,1"),
+        ("70,30", "70,NaN_1,2"),
+    ]:
+        page.evaluate(MOVE_TO, good.replace(*change))
+        assert link.get_attribute("href") != kept, change
+        page.evaluate(MOVE_TO, good)
+        assert link.get_attribute("href") == kept
+
+
+def test_start_means_stay_in_the_figure(open_page):
+    page = open_page(fragment={"explorer": "anemia", "means": "1e30,-1e30_-5,99"})
+    box = page.locator(".em-inside").bounding_box()
+    for j in (0, 1):
+        x, y = center(handle(page, j))
+        assert box["x"] - 1 <= x <= box["x"] + box["width"] + 1
+        assert box["y"] - 1 <= y <= box["y"] + box["height"] + 1
+    x, y = center(page.locator(".em-plot"))
+    for to in [(x + 5000, y - 5000), (-5000, 5000)]:
+        drag(page, 0, to)
+        now = {
+            n: float(handle(page, 0).get_attribute(f"aria-value{n}"))
+            for n in ("min", "now", "max")
+        }
+        assert now["min"] <= now["now"] <= now["max"]
+        assert page.evaluate(SANE) == [None, True]
+
+
+def test_an_address_that_changes_during_a_drag_ends_it(open_page):
+    page = open_page(fragment={"explorer": "three", "k": 4})
+    page.mouse.move(*center(handle(page, 3)))
+    page.mouse.down()
+    page.mouse.move(*center(page.locator(".em-plot")))
+    page.evaluate(MOVE_TO, "#explorer=three&k=1&means=5,5")
+    page.clock.run_for(100)
+    page.mouse.move(*center(page.locator(".em-curve")))
+    page.mouse.up()
+    assert "means=5,5&" in page.get_by_role("link").get_attribute("href")
+    assert page.evaluate(SANE) == [None, True]
+
+
+def test_an_address_that_changes_while_it_plays_stops_it(open_page):
+    page = open_page()
+    button(page, "Play").click()
+    page.clock.run_for(1000)
+    page.evaluate(MOVE_TO, "#explorer=three&k=3&at=2")
+    page.clock.run_for(5000)
+    assert "Iteration 0.5, after the M-step" in status(page)
+    assert button(page, "Play").is_visible()
+
+
+def test_a_drag_that_the_system_ends_is_finished(open_page):
+    page = open_page("data-set=three data-k=3 data-at=end")
+    page.mouse.move(*center(handle(page, 0)))
+    page.mouse.down()
+    x, y = center(handle(page, 0))
+    page.mouse.move(x + 1, y)
+    page.clock.run_for(100)
+    assert "Not at rest after 40 iterations" in status(page)
+    handle(page, 0).dispatch_event("pointercancel")
+    assert "EM rests here" in status(page)
+
+
+def test_only_a_rest_that_was_shown_counts_as_seen(open_page):
+    page = open_page(fragment=HIGH | {"at": 0})
+    page.evaluate(MOVE_TO, address(POOR))
+    assert "No start so far has led higher" in status(page)
+
+
+def test_two_groups_in_one_place_are_named(open_page):
+    page = open_page(fragment=HIGH | {"means": "84,32_84,32"})
+    assert "EM rests here: groups 0 and 1 are the same" in status(page)
+    handle(page, 0).press("ArrowRight")
+    assert "EM rests here. No start so far has led higher." in status(page)
+
+
+def test_two_explorers_do_not_meet(open_page):
+    page = open_page(
+        '><p>.</p></div><div class="em-explorer" data-set=three data-at=end',
+        fragment=POOR,
+    )
+    first, second = page.locator(".em-explorer").all()
+    assert "−986.66" in first.locator(".em-status").inner_text()
+    assert "No start so far" in second.locator(".em-status").inner_text()
+    assert page.get_by_role("link", name="Link to this state").count() == 1
+    said = second.locator(".em-status").inner_text()
+    page.evaluate(MOVE_TO, address(HIGH))
+    assert "−903.08" in first.locator(".em-status").inner_text()
+    assert second.locator(".em-status").inner_text() == said
+
+
+def test_it_may_be_hidden_at_first(open_page):
+    page = open_page("style='display: none'")
+    page.evaluate("document.querySelector('.em-explorer').style.display = ''")
+    page.wait_for_function(
+        "document.querySelector('.em-plot').width.baseVal.value > 300"
+    )
+    button(page, "E-step").click()
+    assert "Iteration 0, after the E-step" in status(page)
+
+
+@pytest.mark.parametrize("value", ["", "10.5", "-1", "1.234"])
+def test_a_point_that_is_none_is_not_added(open_page, value):
+    page = open_page("data-set=own")
+    page.locator("[name=u]").fill(value)
+    button(page, "Add point").click()
+    assert page.locator(".em-dots path").count() == 0
+    assert page.locator("[name=u]").evaluate("e => !e.validity.valid")
 
 
 # For everyone
@@ -715,7 +1038,7 @@ def test_it_follows_the_theme(open_page):
 
 @pytest.mark.parametrize(
     ("motion", "duration", "label"),
-    [("reduce", "0s", "1, after the E"), ("no-preference", "0.3s", "2, after the E")],
+    [("reduce", "0s", "0, after the E"), ("no-preference", "0.3s", "1, after the E")],
 )
 def test_motion_is_reduced_on_request(open_page, motion, duration, label):
     page = open_page(reduced_motion=motion)

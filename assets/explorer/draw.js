@@ -6,10 +6,15 @@
   const COLORS = ["#D55E00", "#0072B2", "#009E73", "#CC79A7"];
   const MARKS = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0", "M0-5L4.6 3.4H-4.6Z",
     "M-3.6-3.6h7.2v7.2h-7.2z", "M0-5L4.4 0 0 5-4.4 0Z"];
+  const DOT = "M-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0"; // of no group yet
   const DASHES = ["none", "7 4", "9 3 2 3", "2 3"];
   const RADIUS = Math.sqrt(-2 * Math.log(0.05)); // the ellipse that holds 95 %
   const RGB = COLORS.map((c) => [1, 3, 5].map((i) => parseInt(c.slice(i, i + 2), 16)));
   const WINDOW = 9; // half steps shown with the bound: its stairs are small
+  const NARROWEST = 200; // nothing can be drawn in less, nor while nothing shows
+  // As in the chapters: at t stands the E-step of theta^t, at t + 1/2 the M-step that
+  // makes theta^(t+1). The start is theta^0.
+  const iteration = (h) => Math.max(0, (h - 1) / 2);
 
   const set = (element, attributes) => {
     for (const name in attributes) element.setAttribute(name, attributes[name]);
@@ -67,16 +72,11 @@
       class: long ? "em-long" : "" }, g);
   }
 
-  /* From data to pixels and back, for a figure of this width. */
-  function frame(width, data, square) {
+  /* From data to pixels and back, for a figure that is so wide and shows u and v. */
+  function frame(wide, [u, v]) {
+    const width = Math.max(NARROWEST, wide);
     const height = Math.round(Math.min(430, Math.max(260, width * 0.72)));
     const box = { left: 46, right: width - 8, top: 8, bottom: height - 42 };
-    const [u, v] = [0, 1].map((f) => {
-      if (square) return [0, square];
-      const values = data.x.map((p) => p[f]);
-      const lo = Math.min(...values), hi = Math.max(...values), pad = 0.07 * (hi - lo);
-      return [lo - pad, hi + pad];
-    });
     const sx = (box.right - box.left) / (u[1] - u[0]);
     const sy = (box.bottom - box.top) / (v[1] - v[0]);
     const X = (a) => box.left + (a - u[0]) * sx, Y = (b) => box.bottom - (b - v[0]) * sy;
@@ -113,41 +113,42 @@
     return { from, to, lo: lo - pad, hi: hi + pad };
   }
 
-  /* The log-likelihood of a run and, with bound, F below it as a second staircase.
-     The E-step of theta^t stands at t, the M-step to theta^(t+1) at t + 1/2. */
-  function curve(parent, width, run, at, bound, level) {
+  /* The log-likelihood of a run as a staircase and, with bound, F below it as another. */
+  function curve(parent, wide, run, at, bound, level) {
+    const width = Math.max(NARROWEST, wide);
     const height = 190, box = { left: 62, right: width - 8, top: 10, bottom: height - 40 };
     const { from, to, lo, hi } = span(run, at, bound, level);
-    const time = (h) => (h - 1) / 2, t0 = time(from), t1 = Math.max(time(to), t0 + 1);
+    const t0 = iteration(from), t1 = Math.max(iteration(to), t0 + 1);
     const X = (t) => box.left + ((t - t0) / (t1 - t0)) * (box.right - box.left);
-    const Y = (v) => Math.max(box.top, Math.min(box.bottom,
-      box.bottom - ((v - lo) / (hi - lo)) * (box.bottom - box.top)));
+    const Y = (v) => box.bottom - ((v - lo) / (hi - lo)) * (box.bottom - box.top);
     set(parent, { width, height, viewBox: `0 0 ${width} ${height}` });
     axes(parent, box, whole(t0, t1),
       ticks(lo, hi, 4), X, Y, ["iteration", bound ? "nats" : "log-likelihood (nats)"]);
     const line = (name, value) => {
       let d = "";
       for (let h = from; h <= to; h++) {
-        const v = value(run.history[h]), x = X(time(h)).toFixed(1);
-        if (v === null || (!bound && run.history[h].step === "M")) continue;
+        const v = value(run.history[h]), x = X(iteration(h)).toFixed(1);
+        if (v === null || v < lo) continue;
         const y = Y(v).toFixed(1);
-        d += !d ? `M${x} ${y}` : bound ? `H${x}V${y}` : `L${x} ${y}`;
+        d += d ? `H${x}V${y}` : `M${x} ${y}`;
       }
       path(name, d);
     };
     const path = (name, d) => svg("path", { class: name, d }, parent);
-    const now = run.history[at], x = X(time(at));
-    if (level !== null) path("em-level", `M${box.left} ${Y(level)}H${box.right}`);
+    const now = run.history[at], x = X(iteration(at));
+    if (level !== null && lo <= level && level <= hi) path("em-level", `M${box.left} ${Y(level)}H${box.right}`);
     line("em-ell", (h) => h.logLikelihood);
     if (bound) line("em-bound", (h) => h.F);
     for (let h = from; bound && h <= to; h++) {
       const { step, F } = run.history[h];
-      if (step === "E") svg("circle", { class: "em-touch", r: 3, cx: X(time(h)), cy: Y(F) }, parent);
+      if (step === "E" && F >= lo) svg("circle", { class: "em-touch", r: 3, cx: X(iteration(h)), cy: Y(F) }, parent);
     }
     if (bound && now.F !== null) path("em-gap", `M${x} ${Y(now.logLikelihood)}V${Y(now.F)}`);
-    svg("circle", { class: "em-now", r: 5, cx: x, cy: Y(now.logLikelihood) }, parent);
+    // An arrow says that the value lies lower than the plot.
+    if (now.logLikelihood < lo) path("em-now", `M${x} ${box.bottom}l-5-9h10z`);
+    else svg("circle", { class: "em-now", r: 5, cx: x, cy: Y(now.logLikelihood) }, parent);
   }
 
-  EM.draw = { COLORS, MARKS, DASHES, set, svg, say, fixed, short, exponential, ticks,
-    axes, frame, ellipse, mixed, curve };
+  EM.draw = { COLORS, MARKS, DOT, DASHES, set, svg, say, fixed, short, exponential, ticks,
+    axes, frame, ellipse, mixed, iteration, curve };
 })(window);

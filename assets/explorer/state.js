@@ -17,17 +17,31 @@
   };
 
   const clamp = (v, lo, hi) => Math.min(hi, Math.max(lo, v));
-  const count = (text, otherwise) => Math.max(0, parseInt(text ?? otherwise, 10) || 0);
+  const COUNT = /^\d{1,9}$/;
+  const count = (text, otherwise) => COUNT.test(text) ? Number(text) : otherwise;
+  const NUMBER = /^-?\d{1,20}(\.\d{1,20})?(e[-+]?\d{1,2})?$/;
 
-  /* "1,2_3,4" or "1,2 3,4" as pairs of numbers; what is not one is left out. */
-  const pairs = (text) => (text || "").split(/[ _]/)
-    .map((pair) => pair.split(",").map(Number))
-    .filter((pair) => pair.length === 2 && pair.every(Number.isFinite));
+  /* "1,2_3,4" or "1,2 3,4" as pairs of numbers; none when one of them makes no sense. */
+  function pairs(text) {
+    const found = (text || "").split(/[ _]/).map((pair) => pair.split(","));
+    const sound = (pair) => pair.length === 2 && pair.every((v) => NUMBER.test(v));
+    return found.every(sound) ? found.map((pair) => pair.map(Number)) : [];
+  }
 
   const inSquare = (p) => p.map((v) => clamp(Math.round(v * 100) / 100, 0, SIDE));
 
   /* A start mean needs no more digits, and a link with less is shorter. */
   const brief = (p) => p.map((v) => +v.toPrecision(6));
+
+  /* What the figure shows of each feature: the square, or the examples and a margin. */
+  function bounds(set) {
+    return [0, 1].map((f) => {
+      if (set === "own") return [0, SIDE];
+      const values = SETS[set].x.map((p) => p[f]);
+      const lo = Math.min(...values), hi = Math.max(...values), pad = 0.07 * (hi - lo);
+      return [lo - pad, hi + pad];
+    });
+  }
 
   /* Start means: examples at equal ranks of the first feature. */
   function spreadOut(x, k) {
@@ -42,18 +56,20 @@
   /* A full state, whoever wrote the words: what makes no sense gets its default. */
   function fromWords(words) {
     const own = pairs(words.points).slice(0, MOST).map(inSquare);
-    const set = words.set === "own" || SETS[words.set] ? words.set : "anemia";
-    const k = [1, 2, 3, 4].includes(Number(words.k)) ? Number(words.k) : 2;
+    const set = words.set === "own" || Object.hasOwn(SETS, words.set) ? words.set : "anemia";
+    const k = /^[1-4]$/.test(words.k) ? Number(words.k) : 2;
     const x = set === "own" ? own : SETS[set].x;
-    const means = pairs(words.means);
+    const means = pairs(words.means), shown = bounds(set);
+    const inside = (p) => brief(p.map((v, f) => clamp(v, ...shown[f])));
     const state = {
       set, k, own,
-      size: SIZES[words.size] ? Number(words.size) : 1,
-      means: means.length === k ? means.map(brief) : spreadOut(x, k),
+      size: Object.hasOwn(SIZES, words.size) ? Number(words.size) : 1,
+      means: means.length === k ? means.map(inside) : spreadOut(x, k),
       at: words.at === "end" ? Infinity : count(words.at, 0),
-      point: clamp(count(words.point, x.length / 2), 0, Math.max(0, x.length - 1)),
+      point: clamp(count(words.point, x.length >> 1), 0, Math.max(0, x.length - 1)),
     };
-    for (const flag of FLAGS) state[flag] = !["0", undefined].includes(words[flag]);
+    // An attribute without a value is an empty word.
+    for (const flag of FLAGS) state[flag] = ["", "1"].includes(words[flag]);
     return state;
   }
 
@@ -78,6 +94,6 @@
 
   const dataOf = (s) => s.set === "own" ? { ...OWN, x: s.own } : SETS[s.set];
 
-  EM.state = { SIZES, FLAGS, SIDE, MOST, OWN, clamp, inSquare, brief, dataOf,
+  EM.state = { SIZES, FLAGS, MOST, OWN, clamp, inSquare, brief, bounds, dataOf,
     fromWords, toWords, toFragment, fromFragment };
 })(window);

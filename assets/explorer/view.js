@@ -9,10 +9,9 @@
 (function () {
   "use strict";
   const { EM, EM_DATA: SETS } = window;
-  const { SIZES, FLAGS, SIDE, MOST, OWN, clamp } = EM.state;
-  const { COLORS, MARKS, DASHES, svg, set, fixed, short } = EM.draw;
+  const { SIZES, FLAGS, MOST, OWN, clamp } = EM.state;
+  const { COLORS, MARKS, DOT, DASHES, svg, set, fixed, short } = EM.draw;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const highest = new Map(); // the highest rest found so far, for each data set and k
   const range = (n) => Array.from({ length: n }, (_, i) => i);
   const key = (j) => `<svg class="em-key" width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">
     <path d="${MARKS[j]}" fill="${COLORS[j]}"/></svg>`;
@@ -32,8 +31,8 @@
         <svg class="em-plot" role="group" aria-label="Figure with movable start means"></svg>
         <p class="em-note"></p>
         <div class="em-bar em-draw">
-          <label>x <input type="number" name="u" min="0" max="10" step="0.1" value="5"></label>
-          <label>y <input type="number" name="v" min="0" max="10" step="0.1" value="5"></label>
+          <label>x <input type="number" name="u" min="0" max="10" step="0.01" value="5" required></label>
+          <label>y <input type="number" name="v" min="0" max="10" step="0.01" value="5" required></label>
           <button type="button" name="add">Add point</button>
           <button type="button" name="undo">Remove last</button>
           <button type="button" name="clear">Clear</button>
@@ -71,6 +70,13 @@
     return new Set(best).size === best.length ? best : null;
   }
 
+  /* Two groups that began in one place, and so stay together; null when there are none. */
+  function alike(theta) {
+    const all = theta.map(({ mu, Sigma }) => String([mu, Sigma]));
+    const j = all.findIndex((group, j) => all.indexOf(group) < j);
+    return j < 0 ? null : [all.indexOf(all[j]), j];
+  }
+
   function mount(host, defaults) {
     const still = document.createElement("div");
     still.className = "em-still";
@@ -79,6 +85,7 @@
     host.append(still);
     set(host, { role: "group", "aria-label": "EM explorer" });
     const $ = (selector) => host.querySelector(selector);
+    $(".em-foot").hidden = !defaults.first; // the page's address has room for one
     const control = (name) => $(`[name="${name}"]`);
     const plot = $(".em-plot"), curve = $(".em-curve"), status = $(".em-status");
     const option = (parent, value, text) => parent.append(new Option(text, value));
@@ -88,6 +95,7 @@
     for (const size of [1, 0.5, 0.25, 0.1]) option(control("size"), size, SIZES[size]);
 
     let s, data, order, run, labeled, level, view, timer = null, frame = null;
+    const highest = new Map(); // the highest rest shown so far, for each data set and k
 
     // What follows from the state
 
@@ -114,10 +122,6 @@
       run = spread && spread[0] > 0 && spread[2] > 1e-6
         ? EM.run(data.x, EM.startAt(data.x, s.means, s.size), { limit }) : null;
       s.at = run ? Math.min(atEnd ? Infinity : s.at, run.history.length - 1) : 0;
-      if (run && run.end === "rest") {
-        const key = `${s.set} ${s.k}`;
-        highest.set(key, Math.max(highest.get(key) ?? -Infinity, last().logLikelihood));
-      }
     }
 
     const words = () => EM.state.toWords(s, run ? run.history.length - 1 : 0);
@@ -129,7 +133,7 @@
     // Drawing: build() once for a size and a data set, paint() after every change
 
     function build() {
-      view = EM.draw.frame(plot.parentElement.clientWidth, data, s.set === "own" ? SIDE : 0);
+      view = EM.draw.frame(plot.parentElement.clientWidth, EM.state.bounds(s.set));
       const { box, width: W, height: H } = view;
       plot.replaceChildren();
       set(plot, { width: W, height: H, viewBox: `0 0 ${W} ${H}` });
@@ -142,7 +146,7 @@
       const layer = (name, parent = inside) => svg("g", { class: name }, parent);
       view.dots = layer("em-dots");
       view.dots.setAttribute("role", "img");
-      view.marks = data.x.map((p) => svg("path", { transform: `translate(${view.px(p)})` }, view.dots));
+      view.marks = data.x.map(mark);
       view.truth = layer("em-truth");
       view.trails = layer("em-trails");
       view.shapes = layer("em-shapes");
@@ -152,6 +156,13 @@
       view.groups = range(s.k).map(group);
       if (labeled) labeled.forEach(labeledGroup);
       paint();
+    }
+
+    /* A point: the shape of its group and, shown instead, the initial of its label. */
+    function mark(p, i) {
+      const g = svg("g", { transform: `translate(${view.px(p)})` }, view.dots);
+      if (data.z) EM.draw.say(data.names[data.z[i]][0], { y: 4, "text-anchor": "middle" }, g);
+      return svg("path", {}, g);
     }
 
     function labeledGroup(group, j) {
@@ -204,12 +215,13 @@
         let top = 0;
         for (let j = 1; w && j < s.k; j++) if (w[j][i] > w[top][i]) top = j;
         count[top]++;
-        const shape = MARKS[s.labels && data.z ? data.z[i] : w ? top : 0];
+        const shape = w ? MARKS[top] : DOT;
         const fill = w ? EM.draw.mixed(w, i) : "";
         // An M-step repaints nothing: 500 points need not be styled anew.
         if (mark.shape !== shape) mark.setAttribute("d", (mark.shape = shape));
-        if (mark.fill !== fill) mark.style.fill = mark.fill = fill;
+        if (mark.fill !== fill) mark.parentElement.style.fill = mark.fill = fill;
       });
+      view.dots.classList.toggle("em-lettered", Boolean(s.labels && data.z));
       view.dots.setAttribute("aria-label", `${data.x.length} points, ` + (w
         ? count.map((n, j) => `${n} most probably in group ${j}`).join(", ") : "unpainted"));
     }
@@ -277,7 +289,7 @@
       control("play").textContent = timer ? "Pause" : "Play";
       status.setAttribute("aria-live", timer ? "off" : "polite");
       $(".em-draw").hidden = s.set !== "own";
-      $(".em-note").textContent = data.note + (s.labels && data.z ? shapes() : "");
+      $(".em-note").textContent = data.note + (s.labels && data.z ? letters() : "");
       $(".em-groups").innerHTML = state ? state.theta.map(listed).join("") : "";
       $(".em-link").href = EM.state.toFragment(words());
     }
@@ -288,10 +300,10 @@
     // Words
 
     const moment = (state) => state.step === "start" ? "Start"
-      : `Iteration ${Math.ceil(s.at / 2)}, after the ${state.step}-step`;
+      : `Iteration ${EM.draw.iteration(s.at)}, after the ${state.step}-step`;
 
-    const shapes = () => " Shapes show the labels: " +
-      data.names.map((name, j) => `${["circle", "triangle", "square"][j]} ${name}`).join(", ") + ".";
+    const letters = () => " The letters are the labels: " +
+      data.names.map((name) => name.length > 1 ? `${name[0]} for ${name}` : name).join(", ") + ".";
 
     function sentence(state, w) {
       if (!state) return "EM needs at least three points that are not on one line. Add some.";
@@ -315,9 +327,21 @@
           "Move the start mean or choose a larger start size.";
       }
       if (run.end === "limit") return `Not at rest after ${run.n} iterations.`;
-      const gap = highest.get(`${s.set} ${s.k}`) - last().logLikelihood;
+      const twins = alike(last().theta);
+      if (twins) {
+        return `EM rests here: groups ${twins.join(" and ")} are the same, every point has ` +
+          "the same w for both, and no step can part them. Move one of their start means.";
+      }
+      const gap = best() - last().logLikelihood;
       return "EM rests here. " + (gap < 0.01 ? "No start so far has led higher."
         : `You have seen a higher rest: ${fixed(gap)} nats above this one.`);
+    }
+
+    /* The highest rest that was shown of these data, with the one that is shown now. */
+    function best() {
+      const name = `${s.set} ${s.k}`;
+      highest.set(name, Math.max(highest.get(name) ?? -Infinity, last().logLikelihood));
+      return highest.get(name);
     }
 
     function numbering(w) {
@@ -337,6 +361,7 @@
     }
 
     function stop() {
+      cancelAnimationFrame(frame); // a drag that goes on may mean a group that has gone
       clearInterval(timer);
       timer = null;
     }
@@ -383,10 +408,9 @@
         frame = requestAnimationFrame(() => moveMean(j, here(event), 40));
       });
       handle.addEventListener("pointerup", (event) => {
-        if (!handle.hasPointerCapture(event.pointerId)) return;
-        cancelAnimationFrame(frame);
-        moveMean(j, here(event));
+        if (handle.hasPointerCapture(event.pointerId)) moveMean(j, here(event));
       });
+      handle.addEventListener("pointercancel", () => moveMean(j, s.means[j]));
       handle.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
         if (!by) return;
@@ -455,7 +479,10 @@
     on("play", "click", play);
     on("at", "input", ({ value }) => { stop(); go(Number(value)); });
     on("point", "input", ({ value }) => { s.point = Number(value); paint(); });
-    on("add", "click", () => addPoint([Number(control("u").value), Number(control("v").value)]));
+    on("add", "click", () => {
+      const fields = [control("u"), control("v")];
+      if (fields.every((f) => f.reportValidity())) addPoint(fields.map((f) => f.valueAsNumber));
+    });
     on("undo", "click", () => { s.own.pop(); changed(); });
     on("clear", "click", () => { s.own.length = 0; changed(); });
     if (defaults.first) window.addEventListener("hashchange", restore);
