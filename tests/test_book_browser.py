@@ -45,6 +45,38 @@ UNSET = """
 NO_ALT = """
 [...document.images].filter((e) => !(e.alt.trim() && e.naturalWidth)).map((e) => e.src)
 """
+# What ends outside of the page, or of a box that hides what does not fit. On a screen a
+# box that scrolls shows all; itself it must be in sight.
+OUT_OF_SIGHT = """(paper) => {
+  const overflow = (e) => getComputedStyle(e).overflowX;
+  const scrolls = (e) => !paper && /auto|scroll/.test(overflow(e));
+  const ends = (e) => {
+    for (; e !== document.body; e = e.parentElement) {
+      if (scrolls(e)) return {left: -Infinity, right: Infinity};
+      if (overflow(e) !== "visible") return e.getBoundingClientRect();
+    }
+    return {left: 0, right: document.documentElement.clientWidth};
+  };
+  const boxes = (node) => {
+    const letters = document.createRange();
+    letters.selectNodeContents(node);
+    if (node.nodeType === Node.TEXT_NODE) return [...letters.getClientRects()];
+    const whole = node.matches("svg, img, table") || scrolls(node);
+    return whole ? [node.getBoundingClientRect()] : [];
+  };
+  const found = [], all = document.querySelector(".bd-article-container");
+  const nodes = document.createTreeWalker(all, 5);  // elements and text
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+    const e = node.parentElement;
+    if (e.closest("svg, mjx-assistive-mml, .visually-hidden")) continue;
+    if (!e.checkVisibility()) continue;
+    const { left, right } = ends(e);
+    const out = (box) => box.width && (box.left < left - 1 || box.right > right + 1);
+    if (boxes(node).some(out)) found.push((node.data ?? node.outerHTML).slice(0, 80));
+  }
+  return found;
+}"""
+A4 = {"width": 658, "height": 980}  # within the margins, in pixels of 1/96 inch
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +117,24 @@ def foreign(url):
     return not re.match(r"http://127\.0\.0\.1:|file:|data:|blob:", url)
 
 
+LONG = "x" * 1000
+
+
 def test_problems_of_a_page_are_seen(page, tmp_path):
     bad = tmp_path / "bad.html"
     bad.write_text(
         "<img src='https://host.invalid/x.png'><script>console.log('x'); y()</script>"
-        "<span class='math'>x</span><div style='width: 200vw'>x</div>",
+        "<span class='math'>x</span><div style='width: 200vw'>x</div>"
+        f"<div class='bd-article-container'><p style='overflow: hidden'>{LONG}</p>"
+        f"<pre style='overflow: auto'>{LONG}</pre></div>",
         encoding="utf-8",
     )
     page.goto(bad.as_uri())
     kinds = {problem.split(":")[0] for problem in page.problems}
     assert kinds == {"https", "failed", "says", "error"}
     assert page.evaluate(WIDE)
+    assert page.evaluate(OUT_OF_SIGHT, False) == [LONG[:80]]
+    assert page.evaluate(OUT_OF_SIGHT, True) == 2 * [LONG[:80]]
     assert page.evaluate(UNSET) == 1
     assert len(page.evaluate(NO_ALT)) == 1
     assert "image-alt" in {v["id"] for v in violations(page)}
@@ -131,6 +170,7 @@ def test_a_page_is_whole_and_fits_every_screen(page, address, name):
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{address}/{name}")
     assert not page.evaluate(WIDE)
+    assert page.evaluate(OUT_OF_SIGHT, False) == []
     assert page.evaluate("shift") < 0.05
     assert page.evaluate(UNSET) == 0
     assert page.evaluate(NO_ALT) == []
@@ -152,6 +192,14 @@ def test_a_page_is_accessible_in_both_schemes(page, addresses, name):
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
         found = violations(page, prune=name != WHOLE)
         assert short(found) == [], (width, scheme)
+
+
+def test_figures_stand_on_white_paper_in_the_dark(page, addresses):
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{addresses['http']}/{CHAPTER}")
+    script = "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    found = page.locator("article figure img").evaluate_all(script)
+    assert set(found) == {"rgb(255, 255, 255)"}
 
 
 def test_wide_figures_and_formulas_scroll_in_their_own_boxes(page, addresses):
@@ -248,6 +296,35 @@ def test_a_reader_who_wants_no_motion_gets_none(page, addresses):
     moving = "[...document.all].filter((e) => parseFloat(getComputedStyle(e)[KIND]))"
     for kind in ("transitionDuration", "animationDuration"):
         assert page.evaluate(moving.replace("KIND", f"'{kind}'") + ".length") == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_on_paper(page, addresses, name):
+    page.emulate_media(media="print")
+    page.set_viewport_size(A4)
+    page.goto(f"{addresses['http']}/{name}")
+    assert page.evaluate(OUT_OF_SIGHT, True) == []
+    for explorer in page.locator(".em-explorer").all():
+        assert explorer.get_by_text("where scripts run").is_visible()
+        assert explorer.locator("button, svg").filter(visible=True).count() == 0
+    assert page.locator("article details:not([open])").count() == 0
+
+
+def test_a_page_of_paper_has_margins_and_figures_are_whole(page, addresses):
+    page.emulate_media(media="print")
+    page.set_viewport_size(A4)
+    page.goto(f"{addresses['http']}/{CHAPTER}")
+    assert page.evaluate(MARGINS) == ["1.8cm"]
+    for figure in page.locator("article figure").all():
+        assert figure.bounding_box()["height"] < A4["height"]
+        assert figure.evaluate("e => getComputedStyle(e).breakInside") == "avoid"
+
+
+MARGINS = """
+[...document.styleSheets].filter((sheet) => sheet.href?.includes("book.css"))
+  .flatMap((sheet) => [...sheet.cssRules])
+  .filter((rule) => rule instanceof CSSPageRule).map((rule) => rule.style.margin)
+"""
 
 
 def test_paper_gets_the_text_alone(page, addresses):
