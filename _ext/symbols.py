@@ -233,8 +233,8 @@ def link_to(local: Local, page: str) -> nodes.reference:
     return nodes.reference("", text, refuri=f"{page}#{place['ids'][0]}", internal=True)
 
 
-def alphabetic(key: tuple[str, str]) -> str:
-    return key[0].replace("\\", "").lower()
+def alphabetic(key: tuple[str, str]) -> tuple[str, str]:
+    return key[0].replace("\\", "").lower(), key[0]
 
 
 def spelled(letters: str, meaning: str, links: list[nodes.Node]) -> nodes.list_item:
