@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
         (r"\mathrm{KL}(w_i^t\,\|\,q_i)", [r"\mathrm KL", "w_i", "t", "q_i"]),
         (r"\operatorname{E}[x] = 3 \quad\text{for all } x", [r"\mathrm E", "x", "x"]),
         (r"\begin{aligned} a &= \tfrac12 k_\Sigma \end{aligned}", ["a", r"k_\Sigma"]),
+        (r"\mathbb R^d \ni w'_j", [r"\mathbb R", "d", "w'_j"]),
         (r"\frac{1", []),
         ("x_", ["x_"]),
     ],

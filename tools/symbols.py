@@ -11,19 +11,19 @@ A letter that means something in one section or exercise only is declared there:
 import re
 from collections.abc import Iterator
 
-TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]|\d|\S")
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]'*|\d|\S")
 WORDS = re.compile(r"\\(?:text|begin|end)\{[^{}]*\}")
 GREEK = re.compile(
     r"\\(alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda"
     r"|mu|nu|xi|pi|(?:var)?rho|sigma|tau|upsilon|(?:var)?phi|chi|psi|omega|ell"
     r"|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)"
 )
-MARKS = {r"\hat", r"\bar", r"\tilde", r"\mathcal", r"\mathbf", r"\mathrm"}
+MARKS = re.compile(r"\\((wide)?(hat|tilde)|bar|dot|vec|boldsymbol|math(cal|bf|rm|bb))")
 ANY_ESTIMATE_OR_AVERAGE = re.compile(r"\\(hat|bar) ")
 SAME = {"l": "j", "b": "a"}  # pairs of letters that count the same things
 INDICES = set("ijlab0123456789")
-LOCAL = re.compile(r"(?m)^\s*local: (.+?) \((.+)\)$")
-LIKE_LOCAL = re.compile(r"(?mi)^\s*local\b.*$")
+LOCAL = re.compile(r"(?m)^[ \t]*local: (.+?) \((.+)\)$")
+LIKE_LOCAL = re.compile(r"(?mi)^[ \t]*local\b.*$")
 
 
 def symbols(latex: str) -> list[str]:
@@ -53,10 +53,10 @@ def _symbols(tokens: list[str]) -> Iterator[str]:
 def _letter(tokens: list[str], at: int) -> tuple[str, int]:
     """The letter that stands here with its accent, or nothing, and what comes next."""
     token = tokens[at]
-    if token in MARKS:
+    if MARKS.fullmatch(token):
         group, at = _group(tokens, at + 1)
         return f"{token} {''.join(group)}", at
-    is_letter = GREEK.fullmatch(token) or re.fullmatch("[A-Za-z]", token)
+    is_letter = GREEK.fullmatch(token) or re.fullmatch("[A-Za-z]'*", token)
     return token if is_letter else "", at + 1
 
 
