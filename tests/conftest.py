@@ -12,7 +12,7 @@ from tools import browser as chrome
 
 ROOT = Path(__file__).resolve().parents[1]
 STRICT = ["-W", "-n", "--keep-going", "--all"]
-BUILT = re.compile("test_book_(html|browser)")
+BUILT = re.compile("test_book_(html|browser|symbols)")
 
 
 class ByFileOrChapter(LoadScopeScheduling):

@@ -600,7 +600,7 @@ tied_slope = Exercise(
     ),
     hints=(
         "Lambda stands in every a_ij of a point. The chain rule adds their parts, each "
-        "with e^a_ij / S_i in front, which is w_ij.",
+        "with e^a_ij / p(x_i) in front, which is w_ij.",
         "The derivative of a_ij is (Sigma - r r^T) / 2, as in the chapter.",
         "Sum over i and j. The weights of a row sum to 1, so m Sigma is left, minus "
         "the weighted sum of all r_ij r_ij^T.",

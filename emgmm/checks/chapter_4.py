@@ -495,8 +495,8 @@ still_to_gain = Exercise(
         Slip(
             "the last gain counted once more",
             {"left": 0.1, "iterations": 459},
-            "The last gain is already yours. What is to come begins with g r, not with "
-            "g.",
+            "The last gain is already yours. What is to come begins with g rho, not "
+            "with g.",
             "eq-still-to-gain",
         ),
         Slip(
@@ -506,9 +506,9 @@ still_to_gain = Exercise(
             "eq-still-to-gain",
         ),
         Slip(
-            "1 + r for 1 - r",
+            "1 + rho for 1 - rho",
             {"left": 0.001 * 0.99 / 1.99},
-            "Below the bar stands 1 - r, which is small: that is why much is left.",
+            "Below the bar stands 1 - rho, which is small: that is why much is left.",
             "eq-still-to-gain",
         ),
         Slip(
@@ -518,9 +518,9 @@ still_to_gain = Exercise(
             "step-em-geometric",
         ),
         Slip(
-            "multiplied by 1 - r",
+            "multiplied by 1 - rho",
             {"left": 0.00001},
-            "You multiplied by 1 - r. Divide by it.",
+            "You multiplied by 1 - rho. Divide by it.",
             "eq-still-to-gain",
         ),
         Slip(
@@ -548,8 +548,8 @@ still_to_gain = Exercise(
         ),
     ),
     hints=(
-        "What is still to come is g r + g r^2 + g r^3 + ...",
-        "With g = 0.001 and r = 0.99: G = g r / (1 - r).",
+        "What is still to come is g rho + g rho^2 + g rho^3 + ...",
+        "With g = 0.001 and rho = 0.99: G = g rho / (1 - rho).",
         "After n more iterations 0.99^n of G is left. Solve G 0.99^n < 0.001 with "
         "logs, and round up.",
     ),

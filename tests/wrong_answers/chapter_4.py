@@ -245,8 +245,8 @@ right("still_to_gain", [0.0990, 458.0])
 for slip, answer in [
     ("the last gain counted once more", (0.1, 459)),
     ("last gain taken for what is left", (0.001, 458)),
-    ("1 + r for 1 - r", (0.0005, 458)),
-    ("multiplied by 1 - r", (0.00001, 458)),
+    ("1 + rho for 1 - rho", (0.0005, 458)),
+    ("multiplied by 1 - rho", (0.00001, 458)),
     ("next gain only", (0.099, 1)),
     ("one iteration short", (0.099, 457)),
     ("linear thinking", (0.099, 99)),
