@@ -109,8 +109,8 @@ def passes_left(gains: list[float], tol: float, m: int) -> float:
 
 
 def _arrived(at: Curvature, tol: float, rounding: float) -> bool:
-    saddle = at.eigenvalues[0] < -RIDGE and at.decrement > rounding
-    return at.decrement <= max(tol, rounding) and not saddle
+    saddle = at.eigenvalues[0] < -RIDGE and at.slope > rounding
+    return at.slope <= max(tol, rounding) and not saddle
 
 
 def _within_reach(at: Curvature, n: float, m: int) -> tuple[float, Floats, float]:

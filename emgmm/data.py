@@ -136,7 +136,11 @@ def draw_anemia(rng: int | np.random.Generator = 2000) -> tuple[Floats, np.ndarr
 
 
 def faithful() -> Dataset:
-    """Old Faithful: 272 eruptions, length and waiting time, both in minutes."""
+    """Old Faithful: 272 eruptions, length and waiting time, both in minutes.
+
+    The version of Härdle (1991), from October 1980. Not the 299 eruptions of August
+    1985 in Azzalini and Bowman (1990).
+    """
     return _read("faithful")
 
 

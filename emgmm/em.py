@@ -239,6 +239,7 @@ def em(
     accelerate : bool
         Take many EM steps at once where they creep, never downhill. What is left to
         gain is then Newton's decrement, see `certify`; where EM is quick, its estimate.
+        Where there is no decrement, it stops on level ground, which may be a saddle.
     callback : callable, optional
         Called as ``callback(n_iter, theta, log_likelihood)`` at the start
         (``n_iter`` = 0) and after every iteration, with the best parameters so far.

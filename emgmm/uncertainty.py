@@ -3,8 +3,10 @@
 In the natural parameters of the complete data every covariance family is a linear
 subspace. Per group, the orthonormal polynomials h(y) = [1, y_a, (y_a^2 - 1)/sqrt 2,
 y_a y_b] of y = L_j^-1 (x - mu_j) span it, and scaled by sqrt(m phi_j) the information
-of the complete data is the identity. What the hidden labels take away is B, EM's rate
-matrix; I - B is the observed information.
+of the complete data is the identity along all directions in which the shares go on
+summing to one. What the hidden labels take away is B, EM's rate matrix; I - B is the
+observed information. One direction, sqrt(phi_j) for the 1 of each h, moves no mixture:
+the score is 0 there and the eigenvalue of I - B is 1, so nothing reported feels it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,9 @@ from emgmm.engine import (
 from emgmm.mixture import Mixture, check_mixture
 from emgmm.moments import project
 
-RIDGE = 1e-7  # an eigenvalue of the scaled information below this is rounding
+RIDGE = (
+    1e-7  # an eigenvalue of the scaled information nearer to 0 than this is rounding
+)
 MOST = 1000  # numbers in the score: beyond, its matrix takes more than 8 MB
 
 TINY = 1e-140  # squares of smaller w underflow, and that takes a hundred times longer
@@ -44,14 +48,18 @@ class Certificate:
     Attributes
     ----------
     score_norm : float
-        Length of the gradient in units of its standard error under complete data.
+        Length of the gradient, scaled so that with known labels its standard error is 1
+        along every direction in which the shares sum to one. 0 where EM rests.
     smallest_eigenvalue : float
-        Of the scaled observed information; 1 minus EM's rate. NaN when not computed.
+        Of the scaled observed information; where EM rests, 1 minus EM's rate. NaN when
+        not computed.
     still_to_gain : float
         Log-likelihood still to be gained, in nats: the Newton decrement, or the
-        estimate from EM's rate.
+        estimate from EM's rate. Infinite where there is no such top near by: the
+        information is not positive definite, or the rate is 1 or more.
     kind : {"strict maximum", "ridge", "saddle", "unknown"}
-        By the sign of ``smallest_eigenvalue``.
+        By the sign of ``smallest_eigenvalue``, for a point where EM rests. "ridge": it
+        is 0 but for rounding, and the curvature cannot tell.
     method : {"Newton decrement", "EM rate"}
         How ``still_to_gain`` was found.
     """
@@ -75,8 +83,16 @@ class Curvature:
 
     @property
     def decrement(self) -> float:
-        """Nats still to be gained where the information is a metric."""
-        return float(0.5 * (self.c**2 / _positive(self.eigenvalues)).sum())
+        """Nats up to the top of the parabola; infinite where it has none."""
+        if self.eigenvalues[0] < RIDGE:
+            return np.inf
+        return float(0.5 * (self.c**2 / self.eigenvalues).sum())
+
+    @property
+    def slope(self) -> float:
+        """The decrement with the eigenvalues' sizes: 0 on level ground of any kind."""
+        sizes = np.maximum(np.abs(self.eigenvalues), 1e-10)
+        return float(0.5 * (self.c**2 / sizes).sum())
 
     def steps_ahead(self, n: float) -> tuple[Floats, float]:
         """n EM steps at once, as far as they are linear, and the gain they promise.
@@ -94,7 +110,8 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
     """The certificate of any parameters: score, curvature, and what is left to gain.
 
     The score is :eq:`eq-scaled-score`, the information :eq:`eq-scaled-information`, the
-    Newton decrement :eq:`eq-certificate`.
+    Newton decrement :eq:`eq-certificate`. It is infinite where the information is not
+    positive definite.
 
     Parameters
     ----------
@@ -258,7 +275,3 @@ def _tangent(engine: Engine, state: State) -> Floats:
     quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, len(i), -1)
     linear = np.kron(np.eye(k), np.eye(1 + d + len(i), 1 + d))
     return np.hstack([linear, quadratic.reshape(len(linear), -1)])
-
-
-def _positive(eigenvalues: Floats) -> Floats:
-    return np.maximum(np.abs(eigenvalues), 1e-10)

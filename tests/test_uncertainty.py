@@ -7,7 +7,7 @@ from reference import DATA, POINTS, as_mixture, parameter_error, random_mixture
 
 from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
 from emgmm.engine import Engine, State, upper
-from emgmm.uncertainty import _add, curvature, moved
+from emgmm.uncertainty import _add, _second_degree, curvature, moved
 
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
 
@@ -160,6 +160,108 @@ def test_the_decrement_is_what_is_left_to_gain(x, family, result):
     state = bent(top, at.U @ (0.05 * direction), engine.m)
     left = result["loglik"] - engine.step(state)[1]
     assert curvature(engine, state).decrement == pytest.approx(left, rel=0.1)
+
+
+def polynomials(x_i, mu, L):
+    """h of the printed page, one example in units of one group."""
+    y, d = np.linalg.solve(L, x_i - mu), len(mu)
+    squares = [
+        (y[a] ** 2 - 1) / np.sqrt(2) if a == b else y[a] * y[b]
+        for a in range(d)
+        for b in range(a, d)
+    ]
+    return np.array([1.0, *y, *squares])
+
+
+def printed_s_and_K(x, theta):
+    """Scaled score and information, entry by entry as the page prints them."""
+    (m, d), k = x.shape, theta.k
+    L, w, phi = np.linalg.cholesky(theta.Sigma), theta.responsibilities(x), theta.phi
+    h = [[polynomials(x_i, theta.mu[j], L[j]) for j in range(k)] for x_i in x]
+    f = (d + 1) * (d + 2) // 2
+    e_0, s, K = np.eye(f)[0], np.zeros((k, f)), np.zeros((k, f, k, f))
+    for j in range(k):
+        total = sum(w[i, j] * h[i][j] for i in range(m))
+        s[j] = (total - m * phi[j] * e_0) / np.sqrt(m * phi[j])
+        for l in range(k):
+            same = float(j == l)
+            hidden = sum(
+                w[i, j] * (same - w[i, l]) * np.outer(h[i][j], h[i][l])
+                for i in range(m)
+            )
+            K[j, :, l] = same * np.eye(f) - hidden / (m * np.sqrt(phi[j] * phi[l]))
+    return s.ravel(), K.reshape(k * f, k * f)
+
+
+def directions(family, phi, d):
+    """What a family leaves open, one column for each of its numbers; any basis does."""
+    k, (i, j) = len(phi), upper(d)
+    linear, shapes = np.split(np.eye(1 + d + len(i)), [1 + d], axis=1)
+    if family not in ("full", "tied"):
+        shapes = shapes[:, i == j]
+    if "spherical" in family:
+        shapes = shapes.sum(axis=1, keepdims=True)
+    share = np.sqrt(phi)[:, None] if "tied" in family else np.eye(k)
+    return np.hstack([np.kron(np.eye(k), linear), np.kron(share, shapes)])
+
+
+@pytest.mark.equation("eq-certificate")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_decrement_is_the_printed_one_in_every_family(family):
+    x = DATA["iris"].x[:, :3]
+    w = np.repeat([[1.0, 0.0], [0.0, 1.0]], [50, 100], axis=0)
+    top = em(x, w, family=family).theta
+    sd = np.sqrt(np.diagonal(top.Sigma, axis1=1, axis2=2))
+    near_by = Mixture([0.3, 0.7], top.mu + 0.03 * sd, top.Sigma)
+    s, K = printed_s_and_K(x, near_by)
+    V = directions(family, near_by.phi, x.shape[1])
+    s, K = V.T @ s, V.T @ K @ V
+    assert np.linalg.eigvalsh(K)[0] > 0
+    right = 0.5 * s @ np.linalg.solve(K, s)
+    assert right > 0.1
+    found = certify(x, near_by, family)
+    assert found.still_to_gain == pytest.approx(right, rel=1e-8)
+
+
+def test_one_direction_moves_no_mixture_and_reports_nothing():
+    x, theta = DATA["iris"].x[:, :2], random_mixture(1, 3, 2)
+    s, K = printed_s_and_K(x, theta)
+    idle = np.zeros((3, 6))
+    idle[:, 0] = np.sqrt(theta.phi)
+    assert_allclose(s @ idle.ravel(), 0, atol=1e-10)
+    assert_allclose(K @ idle.ravel(), idle.ravel(), atol=1e-12)
+
+
+def test_known_labels_tell_the_identity_where_shares_sum_to_one():
+    """One example's complete score: its covariance over label and y, by quadrature."""
+    phi = np.array([0.2, 0.3, 0.5])
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    h = np.ones((1, 6, 16))
+    h[0, 1], h[0, 2] = np.repeat(nodes, 4), np.tile(nodes, 4)
+    _second_degree(h, 2)
+    each = np.kron(np.diag(phi**-0.5), h[0])  # 1{z = j} h / sqrt(phi_j), for each z, y
+    chance = np.kron(phi, np.outer(weights, weights).ravel() / weights.sum() ** 2)
+    covariance = np.cov(each, aweights=chance, ddof=0)
+    idle = np.kron(np.sqrt(phi), np.eye(6)[0])
+    assert_allclose(covariance, np.eye(18) - np.outer(idle, idle), atol=1e-12)
+
+
+def test_where_the_parabola_has_no_top_the_decrement_is_infinite():
+    x = DATA["faithful"].x
+    w = np.random.default_rng(0).dirichlet([1, 1], size=len(x))
+    found = certify(x, maximize(moments(x, w)))
+    assert found.score_norm > 0.1
+    assert found.kind == "saddle"
+    assert found.still_to_gain == np.inf
+    same = Mixture([0.5, 0.5], [[0], [0]], [[[1]], [[1]]])
+    assert certify([[-1.0], [1.0]], same, "tied").still_to_gain == np.inf
+
+
+def test_acceleration_stops_on_level_ground_without_a_decrement():
+    x = DATA["faithful"].x
+    fit = em(x, np.full((len(x), 2), 0.5), accelerate=True)
+    assert (fit.reason, certify(x, fit.theta).kind) == ("converged", "saddle")
+    assert fit.n_iter < 20
 
 
 def test_a_saddle_and_a_ridge_are_called_so():

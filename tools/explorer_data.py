@@ -57,7 +57,7 @@ def sets() -> dict[str, tuple[str, str, Dataset]]:
         ),
         "faithful": (
             "Old Faithful",
-            "272 eruptions of a geyser, measured in August 1985.",
+            "272 eruptions of a geyser, measured in October 1980.",
             faithful(),
         ),
         "three": ("Three groups, simulated", "Simulated data.", three_groups()),
