@@ -150,3 +150,13 @@ def test_hidden_inputs_tell_features_from_groups(name):
     both = {sizes(exercise, case) for case in exercise.cases()}
     assert any(1 < d < k for d, k in both)
     assert any(1 < k < d for d, k in both)
+
+
+@pytest.mark.parametrize("chapter", range(1, 6))
+def test_every_chapter_begins_with_a_warm_up_and_asks_for_less_than_five_hours(chapter):
+    labels = {v: k for k, v in book.labels().items()}
+    own = [e for e in EXERCISES if labels[e.label].startswith(f"{chapter}.")]
+    assert own[0].level == "warm-up"
+    assert {e.level for e in own} == {"warm-up", "core", "stretch"}
+    assert all(e.minutes % 5 == 0 for e in own)
+    assert 60 < sum(e.minutes for e in own) < 300

@@ -15,6 +15,8 @@ from emgmm.mixture import Mixture
 by_hand = Exercise(
     label="ex-em-by-hand",
     name="by_hand",
+    minutes=20,
+    level="warm-up",
     parts=("w", "without_phi", "without_sigma", "phi", "mu", "Sigma"),
     reference=lambda: (
         [1 / 7, 6 / 7],
@@ -164,6 +166,8 @@ def _e_step_cases() -> list[Case]:
 e_step = Exercise(
     label="ex-e-step",
     name="e_step",
+    minutes=30,
+    level="core",
     arguments=("x", "phi", "mu", "Sigma"),
     parts=("w",),
     reference=lambda x, phi, mu, Sigma: Mixture(phi, mu, Sigma).responsibilities(x),
@@ -339,6 +343,8 @@ def hard(w: Any) -> Any:
 m_step = Exercise(
     label="ex-m-step",
     name="m_step",
+    minutes=30,
+    level="core",
     arguments=("x", "w"),
     parts=("phi", "mu", "Sigma"),
     reference=right_m_step,
@@ -488,6 +494,8 @@ m_step = Exercise(
 still_to_gain = Exercise(
     label="ex-em-still-to-gain",
     name="still_to_gain",
+    minutes=15,
+    level="warm-up",
     parts=("left", "iterations"),
     reference=lambda: (0.099, 458),
     tolerance=0.0004,
@@ -569,6 +577,8 @@ LABELED = [[75.9237, 29.7794], [90.4943, 34.2233]]
 equal_start = Exercise(
     label="ex-em-equal-start",
     name="equal_start",
+    minutes=25,
+    level="core",
     parts=("phi", "mu", "log_likelihood"),
     reference=_start,
     tolerance=0.0065,
@@ -679,6 +689,8 @@ def _round_with(**changes: Any) -> Any:
 round_m_step = Exercise(
     label="ex-em-round",
     name="round_m_step",
+    minutes=60,
+    level="stretch",
     arguments=("x", "w"),
     parts=("phi", "mu", "s"),
     reference=_round,

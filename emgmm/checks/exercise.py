@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Case = tuple[Any, ...]
+Level = Literal["warm-up", "core", "stretch"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class Exercise:
     ----------
     label, name : str
         ``ex-m-step`` in the book and ``m_step`` in the notebook.
+    minutes : int
+        What it takes a student who has read the chapter: paper, code and all parts
+        of the statement.
+    level : {"warm-up", "core", "stretch"}
+        A warm-up asks for what the chapter has just shown; core is needed further on;
+        a stretch goes beyond the chapter.
     arguments : tuple of str
         Those of the function that is asked for; empty when numbers are.
     parts : tuple of str
@@ -65,6 +72,8 @@ class Exercise:
 
     label: str
     name: str
+    minutes: int
+    level: Level
     parts: tuple[str, ...]
     reference: Callable[..., Any]
     slips: tuple[Slip, ...]
