@@ -108,7 +108,10 @@ def equal(exercise: Exercise, a: Array, b: Array, part: str = "") -> bool:
     if exercise.arguments:
         loose = max(loose, SINGLE if a.dtype.itemsize < 8 else 0)
         scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)) or 1.0
-    return bool(np.allclose(a, b, rtol=0, atol=loose * scale + 1e-11, equal_nan=True))
+    off = loose * scale + 1e-11
+    if a.size and abs(a.flat[0] - b.flat[0]) > off:
+        return False  # most are told apart by a look
+    return bool(np.allclose(a, b, rtol=0, atol=off, equal_nan=True))
 
 
 def differences(exercise: Exercise, mine: Array, right: Array, name: str) -> str:

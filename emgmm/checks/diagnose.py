@@ -7,7 +7,7 @@ another wrong part? An explanation must give what the learner has on all cases.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,17 @@ class Finding(NamedTuple):
 
 def diagnose(trial: Trial, part: int) -> Finding | None:
     """The most likely explanation of a wrong part, if there is one."""
-    for look in (listed, rounded, arranged, quantity, single, double, followed, loose):
+    for look in (
+        listed,
+        rounded,
+        looped,
+        arranged,
+        quantity,
+        single,
+        double,
+        followed,
+        loose,
+    ):
         if found := look(trial, part):
             return found
     return None
@@ -57,7 +67,7 @@ def listed(trial: Trial, part: int) -> Finding | None:
 
     A second slip may break the extreme cases: then the others must do.
     """
-    slip = _best(trial, part, trial.tried()) or _best(trial, part, _finite(trial, part))
+    slip = _best(trial, part, trial.tried()) or _best(trial, part, _sieve(trial, part))
     return Finding(slip.name, slip.says, slip.equation) if slip else None
 
 
@@ -83,6 +93,7 @@ def _finite(trial: Trial, part: int) -> list[int]:
 # Explanations that are derived
 
 
+@lru_cache(maxsize=32)
 def _sieve(trial: Trial, part: int) -> list[int]:
     """The cases that an explanation must meet: the most telling first, two or more.
 
@@ -91,13 +102,19 @@ def _sieve(trial: Trial, part: int) -> list[int]:
     cases = _finite(trial, part)
     if trial.exercise.arguments and not trial.is_value and len(cases) < 2:
         return []
+    if not any(_is_wrong(trial, part, at) for at in cases):
+        return []
     return [*cases[1:], *cases[:1]]
+
+
+def _is_wrong(trial: Trial, part: int, at: int) -> bool:
+    return not trial.agreement(at, trial.known.rights[at])[part]
 
 
 def _meets(trial: Trial, part: int, at: int, value: Array | None) -> bool:
     name = trial.exercise.parts[part]
     mine = trial.theirs[at][part]
-    if value is None:
+    if value is None or mine.size != value.size:
         return False
     if trial.exercise.arguments:
         return equal(trial.exercise, mine, value, name)
@@ -234,13 +251,17 @@ def _moved(trial: Trial, part: int, at: int, move: Callable[[Array], Array]) -> 
 
 @cache
 def candidates(label: str, is_value: bool) -> tuple[Variant, ...]:
-    """All variants of all steps, those of the last steps first."""
-    recipe = find(label).recipe
-    if recipe is None:
+    """All variants of all steps.
+
+    Numbers are few, and much would fit by chance: they get the likely ones only.
+    """
+    exercise = find(label)
+    if exercise.recipe is None:
         return ()
     quantities = known(label, is_value).quantities
     sizes = quantities[min(1, len(quantities) - 1)]
-    return tuple(dict.fromkeys(variants.all_of(recipe, sizes)))
+    every = variants.all_of(exercise.recipe, sizes)
+    return tuple(v for v in every if exercise.arguments or v.rank < 3)
 
 
 def single(trial: Trial, part: int) -> Finding | None:
@@ -250,15 +271,21 @@ def single(trial: Trial, part: int) -> Finding | None:
         return None
     own = exercise.parts[part]
     needed = recipe.needs(own)
-    for change, says in candidates(exercise.label, trial.is_value):
+    for change, says, _ in candidates(exercise.label, trial.is_value):
         if change.step in needed and _comes_out(trial, part, [change]):
-            words = recipe.words.get(change.step, change.step)
-            said = f"Your {own} comes out with {says}, where one needs {words}."
-            if change.step == own:
-                said = f"What you have as {own} is {says}."
             name = f"{change.step}: {_kind(change)}"
+            said = _said(recipe, own, change, says)
             return Finding(name, said, _equation(recipe, change.step))
     return None
+
+
+def _said(recipe: Recipe, own: str, change: Change, says: str) -> str:
+    if says.startswith("when, "):
+        return f"Your {own} comes out {says}."
+    if change.step == own:
+        return f"What you have as {own} is {says}."
+    words = recipe.words.get(change.step, change.step)
+    return f"Your {own} comes out with {says}, where one needs {words}."
 
 
 def _kind(change: Change) -> str:
@@ -281,14 +308,17 @@ def double(trial: Trial, part: int) -> Finding | None:
 
 
 def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
-    own = trial.exercise.parts[part]
-    for change, what in candidates(trial.exercise.label, trial.is_value):
+    exercise = trial.exercise
+    own = exercise.parts[part]
+    for change, says, _ in candidates(exercise.label, trial.is_value):
         if change.step != own:
             continue
         for slip in slips:
             if _comes_out(trial, part, [*_changes(slip), change]):
-                says = f"Two things at once. {slip.says} And {own}: {what}."
-                return Finding(f"{slip.name}; {_kind(change)}", says, slip.equation)
+                assert exercise.recipe
+                more = _said(exercise.recipe, own, change, says)
+                said = f"Two things at once. {slip.says} And then: {more}"
+                return Finding(f"{slip.name}; {_kind(change)}", said, slip.equation)
     return None
 
 
@@ -331,7 +361,7 @@ def _follows(trial: Trial, part: int, other: int) -> bool:
 
 
 def loose(trial: Trial, part: int) -> Finding | None:
-    """One sign, factor or offset on all cases; a return in a loop."""
+    """One factor on all cases."""
     own = trial.exercise.parts[part]
     cases = _sieve(trial, part)
     ratios = [
@@ -341,10 +371,15 @@ def loose(trial: Trial, part: int) -> Finding | None:
         says = f"{own} is {ratios[0]:.4g} times the right value in every entry."
         if trial.exercise.arguments:
             return Finding("a constant factor", says)
-    if callable(trial.answer) and returns_in_loop(trial.answer):
-        says = "A return stands in a loop: it ends the function in the first round."
-        return Finding("return in a loop", says)
     return None
+
+
+def looped(trial: Trial, part: int) -> Finding | None:
+    """A return that stands in a loop."""
+    if not callable(trial.answer) or not returns_in_loop(trial.answer):
+        return None
+    says = "A return stands in a loop: it ends the function in the first round."
+    return Finding("return in a loop", says)
 
 
 def _ratio(mine: Array, right: Array) -> float | None:

@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -97,31 +97,43 @@ class Recipe:
         What stands before the first change is right, and not computed again. A change
         that breaks down leaves out what comes after it.
         """
-        first = self._first({change.step for change in changes})
-        steps = {name for step in _flat(self.steps) for name in step.names}
+        changed = {change.step for change in changes}
+        first = self._first(changed)
         known = {**(right if first else TOOLS), **(given or {})}
         known.update(zip(self.arguments, case))
-        later = {name for step in _flat(self.steps[first:]) for name in step.names}
-        for name in later - set(self.arguments):
+        for name in set().union(*self._names[first:]) - set(self.arguments):
             known.pop(name, None)
         try:
             for change in changes:
-                if change.step in set(self.arguments) - steps:
+                if change.step in self._inputs:
                     known[change.name] = _new(change, known, known[change.name])
             _follow(self.steps[first:], known, changes)
         except Exception:  # whatever NumPy raises: what comes later is not known
             return known
         return known
 
+    @cached_property
+    def _names(self) -> list[set[str]]:
+        """What each of the outer steps defines."""
+        return [{n for s in _flat([step]) for n in s.names} for step in self.steps]
+
+    @cached_property
+    def _inputs(self) -> set[str]:
+        """The arguments that stay as they are."""
+        return set(self.arguments).difference(*self._names)
+
+    @cached_property
+    def _is_straight(self) -> bool:
+        """Whether no name is used over again."""
+        names = [*self.arguments, *(n for own in self._names for n in own)]
+        return len(set(names)) == len(names)
+
     def _first(self, changed: set[str]) -> int:
-        """The first step that is changed; 0 when names are used over again."""
-        names = [name for step in _flat(self.steps) for name in step.names]
-        if changed & set(self.arguments) or len({*names, *self.arguments}) < len(
-            [*names, *self.arguments]
-        ):
+        """The first step that is changed; 0 when all must be computed again."""
+        if changed & set(self.arguments) or not self._is_straight:
             return 0
-        tops = [{n for s in _flat([step]) for n in s.names} for step in self.steps]
-        return next((at for at, own in enumerate(tops) if own & changed), len(tops))
+        places = (at for at, own in enumerate(self._names) if own & changed)
+        return next(places, len(self.steps))
 
     def needs(self, part: str) -> frozenset[str]:
         """The quantities that a part is computed from, and itself."""
@@ -157,15 +169,16 @@ def _take(step: Step, known: dict[str, Any], changes: Sequence[Change]) -> None:
     seen = {
         c.name: _new(c, known, known.get(c.name)) for c in changes if not c.is_whole
     }
-    value = eval(step.code, {**known, **seen})
+    value = eval(step.code, {**known, **seen} if seen else known)
     for change in changes:
         if change.is_whole:
             value = _new(change, known, value)
     _store(step.names, value, known)
 
 
-def _new(change: Change, known: Mapping[str, Any], old: Any) -> Any:
-    return eval(compiled(change.code), {**known, "_": old})
+def _new(change: Change, known: dict[str, Any], old: Any) -> Any:
+    known["_"] = old
+    return eval(compiled(change.code), known)
 
 
 def _store(names: tuple[str, ...], value: Any, known: dict[str, Any]) -> None:

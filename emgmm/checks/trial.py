@@ -38,7 +38,7 @@ def known(label: str, is_value: bool) -> Known:
     return Known(cases, rights, [recipe.run(c) for c in cases] if recipe else [])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """What the learner's answer gives, case by case, until it raises."""
 

@@ -15,10 +15,11 @@ from emgmm.checks.recipe import TOOLS, Change, Recipe, Step
 
 
 class Variant(NamedTuple):
-    """A change, and the words for what it makes of the step, {} stands for the step."""
+    """A change, what one then has, and how far-fetched it is."""
 
     change: Change
-    says: str
+    says: str  # "half of the shares", or "when, in the shares, m is missing"
+    rank: int
 
 
 # What may be done to a quantity, whatever it is.
@@ -96,14 +97,15 @@ SQUARE = (
 )
 
 
-def about(name: str, known: Mapping[str, Any]) -> Iterator[Variant]:
+def about(name: str, words: str, known: Mapping[str, Any]) -> Iterator[Variant]:
     """The value of a step or an argument, changed as a whole."""
     value = np.asarray(known[name])
-    for code, says in _codes(value):
-        yield Variant(Change(name, name, code), says)
-    for size, words, own in _sizes(known):
+    for n, (code, says) in enumerate(_codes(value)):
+        yield Variant(Change(name, name, code), says.format(words), 0 if n < 6 else 3)
+    for size, count, own in _sizes(known):
         for code, says in _scaled(size, value.shape, own):
-            yield Variant(Change(name, name, code), f"{says} {words}")
+            said = f"{says.format(words)} {count}"
+            yield Variant(Change(name, name, code), said, 2)
 
 
 def _codes(value: Any) -> Iterator[tuple[str, str]]:
@@ -162,16 +164,27 @@ def _axes(shape: tuple[int, ...], own: tuple[int, ...]) -> Iterator[str]:
 # The formula of a step
 
 
-def within(step: Step, known: Mapping[str, Any]) -> Iterator[Variant]:
+def within(step: Step, words: str, known: Mapping[str, Any]) -> Iterator[Variant]:
     """The formula of the step with one of its pieces changed."""
     name = step.names[0]
+    given = {id(n) for lst in ast.walk(step.source) for n in _data(lst)}
     for position, node in enumerate(ast.walk(step.source)):
-        for new, says in [*_pieces(node), *_others(node, known)]:
-            tree = replaced(step.source, position, new)
-            yield Variant(Change(name, name, ast.unparse(tree)), says)
+        if id(node) in given:
+            continue
+        for rank, pieces in ((1, _pieces(node)), (2, _others(node, known))):
+            for new, says in pieces:
+                code = ast.unparse(replaced(step.source, position, new))
+                said = f"when, in {words}, {says}"
+                yield Variant(Change(name, name, code), said, rank)
+
+
+def _data(node: ast.AST) -> list[ast.expr]:
+    """The entries of a list: numbers that the statement gives."""
+    return node.elts if isinstance(node, ast.List) else []
 
 
 USES = (
+    ("(-{0})", "{0} has the opposite sign"),
     ("{0} ** 2", "{0} is squared"),
     ("sqrt({0})", "the root of {0} is taken"),
     ("abs({0})", "{0} is taken without its sign"),
@@ -195,12 +208,12 @@ def _others(node: ast.AST, known: Mapping[str, Any]) -> Iterator[tuple[ast.expr,
         yield _parsed(code.format(node.id)), says.format(node.id)
     shape = np.shape(known[node.id])
     for other, value in known.items():
-        if shape and other not in TOOLS and other != node.id and _is_like(value, shape):
+        if other not in TOOLS and other != node.id and _is_like(value, shape):
             yield ast.Name(other, ast.Load()), f"{other} stands for {node.id}"
 
 
 def _is_like(value: Any, shape: tuple[int, ...]) -> bool:
-    return isinstance(value, np.ndarray) and value.shape == shape
+    return isinstance(value, np.ndarray | int) and np.shape(value) == shape
 
 
 def _parsed(code: str) -> ast.expr:
@@ -222,7 +235,6 @@ def replaced(source: ast.expr, position: int, new: ast.expr) -> ast.expr:
 
 OPERATORS: dict[type, tuple[type, str]] = {
     ast.Add: (ast.Sub, "subtracted instead of added"),
-    ast.Pow: (ast.Mult, "a factor instead of an exponent"),
     ast.Sub: (ast.Add, "added instead of subtracted"),
     ast.Mult: (ast.Div, "divided by instead of multiplied"),
     ast.Div: (ast.Mult, "multiplied instead of divided by"),
@@ -231,17 +243,13 @@ OPERATORS: dict[type, tuple[type, str]] = {
 
 def _pieces(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     match node:
+        case ast.BinOp(left=left, op=ast.Pow(), right=power):
+            yield left, f"the exponent {_text(power)} is missing"
+            yield ast.BinOp(left, ast.Mult(), power), "the exponent is a factor"
         case ast.BinOp(left=left, op=op, right=right):
             yield from _operations(left, op, right)
-        case ast.Call(func=func, args=[only], keywords=keywords):
-            if isinstance(func, ast.Name):
-                yield only, f"{func.id} is missing in front of {_text(only)}"
-            yield from _options(node, keywords)
-        case ast.Call(
-            func=ast.Attribute(value=value, attr=attr), args=[], keywords=keys
-        ):
-            yield value, f"the {attr} of {_text(value)} is missing"
-            yield from _options(node, keys)
+        case ast.Call():
+            yield from _calls(node)
         case ast.Constant(value=int() | float() as number):
             yield ast.Constant(number + 1), f"{number + 1} stands for {number}"
             yield ast.Constant(number - 1), f"{number - 1} stands for {number}"
@@ -249,6 +257,15 @@ def _pieces(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
             yield operand, f"the minus in front of {_text(operand)} is missing"
         case ast.Attribute(value=value, attr="T" | "mT"):
             yield value, f"{_text(value)} is not transposed"
+
+
+def _calls(call: ast.Call) -> Iterator[tuple[ast.expr, str]]:
+    match call:
+        case ast.Call(func=ast.Name(id=name), args=[only]):
+            yield only, f"{name} is missing in front of {_text(only)}"
+        case ast.Call(func=ast.Attribute(value=value, attr=attr), args=[]):
+            yield value, f"the {attr} of {_text(value)} is missing"
+    yield from _options(call, call.keywords)
 
 
 def _operations(
@@ -301,15 +318,14 @@ def _text(node: ast.expr) -> str:
     return ast.unparse(node).replace("**", "^")
 
 
-def all_of(recipe: Recipe, known: Mapping[str, Any]) -> Iterator[Variant]:
-    """Every variant, said as what one has in the place of the right thing."""
+def all_of(recipe: Recipe, known: Mapping[str, Any]) -> list[Variant]:
+    """Every variant, the likely first; of those, the last steps first."""
+    found: list[Variant] = []
     for step in [*recipe.named()][::-1]:
-        words = recipe.words[step.names[0]]
-        for change, says in about(step.names[0], known):
-            yield Variant(change, says.format(words))
-        for change, says in within(step, known):
-            yield Variant(change, f"{words}, but {says}")
+        name = step.names[0]
+        found += about(name, recipe.words[name], known)
+        found += within(step, recipe.words[name], known)
     for name in recipe.arguments:
         if isinstance(known[name], np.ndarray):
-            for change, says in about(name, known):
-                yield Variant(change, says.format(name))
+            found += [v._replace(rank=4) for v in about(name, name, known)]
+    return sorted(found, key=lambda variant: variant.rank)
