@@ -172,7 +172,8 @@ def test_a_function_is_no_number():
         ),
         (lambda p, m, S: (p, [[1], [[1], [1, 2]]], S), "shapes (1,), (ragged)"),
         (lambda p, m, S: (p, m.T, S), "The numbers are right: turn mu over"),
-        (lambda p, m, S: (p, m[:1], S), "mu has shape (1, 1); it should be (2, 1)"),
+        (lambda p, m, S: (p, m[:1], S), "You return only the first row of mu."),
+        (lambda p, m, S: (p, np.zeros(7), S), "mu has shape (7,); it should be (2, 1)"),
         (lambda p, m, S: (p, m * np.nan, S), "mu[0, 0] is nan"),
         (
             lambda p, m, S: (p, -m, S),

@@ -199,6 +199,8 @@ ARRANGED: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
 def arranged(trial: Trial, part: int) -> Finding | None:
     """The right numbers at other places, or another part's."""
     exercise, cases = trial.exercise, _sieve(trial, part)
+    if not cases:
+        return None
     own = exercise.parts[part]
     for other, name in enumerate(exercise.parts):
         if other != part and _agrees_with(trial, part, other, cases):
@@ -219,8 +221,8 @@ def arranged(trial: Trial, part: int) -> Finding | None:
 def _axes(trial: Trial, part: int) -> Iterator[tuple[int, str]]:
     """The axes of a part, and what runs along them."""
     shape = trial.known.rights[-1][part].shape
-    quantities = trial.known.quantities[-1] if trial.known.quantities else {}
-    m = quantities.get("m", 0)
+    case = dict(zip(trial.exercise.arguments, trial.known.cases[-1]))
+    m = len(case.get("x", ()))
     for axis in range(len(shape)):
         is_group = axis == (len(shape) == 2 and shape[0] == m)
         yield axis, "groups" if is_group else ("rows", "columns", "layers")[axis]

@@ -116,6 +116,10 @@ for slip, answer in [
         lambda *a: emgmm.one_hot(by_scipy(*a).argmax(1), len(a[1])),
     ),
     ("log-joints returned", by_scipy),
+    (
+        "logs divided by their sum",
+        lambda *a: by_scipy(*a) / by_scipy(*a).sum(axis=1)[:, None],
+    ),
     ("log of w", lambda *a: np.log(softmax(by_scipy(*a), axis=1))),
     ("covariance where the precision belongs", soft(precision=lambda A: A)),
     ("log det forgotten", soft(half=0)),
