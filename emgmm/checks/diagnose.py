@@ -163,7 +163,14 @@ def quantity(trial: Trial, part: int) -> Finding | None:
     return None
 
 
-ARRANGED: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
+def _from_one(value: Array) -> Array:
+    if (value % 1).any():
+        raise ValueError("only what is counted can be counted from 1")
+    return value + 1
+
+
+Move = tuple[str, str, Callable[[Array], Array]]
+ARRANGED: tuple[Move, ...] = (
     ("turned over", "The numbers are right: turn {} over with .T", np.transpose),
     (
         "rows and columns exchanged",
@@ -193,29 +200,31 @@ ARRANGED: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
         lambda v: v.sum(0),
     ),
     ("labels", "You return the number of the best group.", lambda v: v.argmax(axis=1)),
+    ("counted from 1", "{} is one too large: count from 0.", _from_one),
 )
 
 
 def arranged(trial: Trial, part: int) -> Finding | None:
     """The right numbers at other places, or another part's."""
-    exercise, cases = trial.exercise, _sieve(trial, part)
-    if not cases:
+    if not _sieve(trial, part):
         return None
-    own = exercise.parts[part]
-    for other, name in enumerate(exercise.parts):
-        if other != part and _agrees_with(trial, part, other, cases):
-            says = f"{own} holds what belongs into {name}. The order: "
-            return Finding("parts in another order", says + ", ".join(exercise.parts))
-    for axis, words in _axes(trial, part):
-        if all(_moved(trial, part, at, partial(np.flip, axis=axis)) for at in cases):
-            says = f"The {words} of {own} come in another order."
-            return Finding(f"{words} in another order", says)
-    for name, says, move in ARRANGED:
-        if all(_moved(trial, part, at, move) for at in cases):
+    own = trial.exercise.parts[part]
+    for other, name in enumerate(trial.exercise.parts):
+        if other != part and _agrees_with(trial, part, other):
+            order = ", ".join(trial.exercise.parts)
+            says = f"{own} holds what belongs into {name}. The order: {order}."
+            return Finding("parts in another order", says)
+    for name, says, move in [*_flips(trial, part), *ARRANGED]:
+        if all(_moved(trial, part, at, move) for at in _sieve(trial, part)):
             return Finding(name, says.format(own))
-    if all(_moved(trial, part, at, _from_one) for at in cases):
-        return Finding("counted from 1", f"{own} is one too large: count from 0.")
     return None
+
+
+def _flips(trial: Trial, part: int) -> Iterator[Move]:
+    """The entries along one axis in the opposite order."""
+    for axis, words in _axes(trial, part):
+        says = f"The {words} of {{}} come in another order."
+        yield f"{words} in another order", says, partial(np.flip, axis=axis)
 
 
 def _axes(trial: Trial, part: int) -> Iterator[tuple[int, str]]:
@@ -228,18 +237,9 @@ def _axes(trial: Trial, part: int) -> Iterator[tuple[int, str]]:
         yield axis, "groups" if is_group else ("rows", "columns", "layers")[axis]
 
 
-def _from_one(value: Array) -> Array:
-    if (value % 1).any():
-        raise ValueError("only what is counted can be counted from 1")
-    return value + 1
-
-
-def _agrees_with(trial: Trial, part: int, other: int, cases: Sequence[int]) -> bool:
-    right = [trial.known.rights[at][other] for at in cases]
-    return bool(cases) and all(
-        _meets(trial, part, at, v) and trial.known.rights[at][part].shape != ()
-        for at, v in zip(cases, right)
-    )
+def _agrees_with(trial: Trial, part: int, other: int) -> bool:
+    rights = trial.known.rights
+    return all(_meets(trial, part, at, rights[at][other]) for at in _sieve(trial, part))
 
 
 def _moved(trial: Trial, part: int, at: int, move: Callable[[Array], Array]) -> bool:
