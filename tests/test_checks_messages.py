@@ -8,6 +8,7 @@ import pytest
 
 import emgmm
 from emgmm.checks import book, check, hint, solution
+from emgmm.checks import help as help_module
 from emgmm.checks.compare import as_parts, brief, differences
 from emgmm.checks.registry import EXERCISES, find
 from tests.wrong_answers import everything
@@ -323,7 +324,11 @@ def test_hints_go_further_and_end():
     count = len(find("m_step").hints)
     hints = [repr(hint("m_step", n)) for n in range(1, count + 1)]
     assert len(set(hints)) == count
-    assert "hint('m_step', 2)" in hints[0]
+    assert "Run it again" in hints[0]
+    assert "There are no more" in hints[-1]
+    help_module._given.clear()
+    assert [repr(hint("m_step")) for _ in range(count)] == hints
+    assert repr(hint("m_step")) == hints[-1]
     assert "Further" not in hints[-1]
     for number in (0, count + 1):
         with pytest.raises(ValueError, match="there are 3 hints"):

@@ -5,7 +5,6 @@ quantities, does one step differ, do two slips come together, does the part foll
 another wrong part? An explanation must give what the learner has on all cases.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache, partial
 from typing import NamedTuple
@@ -275,7 +274,7 @@ def single(trial: Trial, part: int) -> Finding | None:
     needed = recipe.needs(own)
     for change, says, _ in candidates(exercise.label, trial.is_value):
         if change.step in needed and _comes_out(trial, part, [change]):
-            name = f"{change.step}: {_kind(change)}"
+            name = says.removeprefix("when, ")
             said = _said(recipe, own, change, says)
             return Finding(name, said, _equation(recipe, change.step))
     return None
@@ -288,11 +287,6 @@ def _said(recipe: Recipe, own: str, change: Change, says: str) -> str:
         return f"What you have as {own} is {says}."
     words = recipe.words.get(change.step, change.step)
     return f"Your {own} comes out with {says}, where one needs {words}."
-
-
-def _kind(change: Change) -> str:
-    """For tables: another value, or another formula."""
-    return change.code if re.search(r"\b_\b", change.code) else "another formula"
 
 
 def double(trial: Trial, part: int) -> Finding | None:
@@ -320,7 +314,8 @@ def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
                 assert exercise.recipe
                 more = _said(exercise.recipe, own, change, says)
                 said = f"Two things at once. {slip.says} And then: {more}"
-                return Finding(f"{slip.name}; {_kind(change)}", said, slip.equation)
+                name = f"{slip.name}; {says.removeprefix('when, ')}"
+                return Finding(name, said, slip.equation)
     return None
 
 

@@ -319,7 +319,7 @@ def _text(node: ast.expr) -> str:
 
 
 def all_of(recipe: Recipe, known: Mapping[str, Any]) -> list[Variant]:
-    """Every variant, the likely first; of those, the last steps first."""
+    """Every variant once, the likely first; of those, the last steps first."""
     found: list[Variant] = []
     for step in [*recipe.named()][::-1]:
         name = step.names[0]
@@ -328,4 +328,7 @@ def all_of(recipe: Recipe, known: Mapping[str, Any]) -> list[Variant]:
     for name in recipe.arguments:
         if isinstance(known[name], np.ndarray):
             found += [v._replace(rank=4) for v in about(name, name, known)]
-    return sorted(found, key=lambda variant: variant.rank)
+    unique: dict[Change, Variant] = {}
+    for variant in sorted(found, key=lambda variant: variant.rank):
+        unique.setdefault(variant.change, variant)
+    return list(unique.values())
