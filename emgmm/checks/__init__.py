@@ -3,10 +3,10 @@
     from emgmm.checks import check, hint, solution
 
     check(4.3, m_step)        # or check("m_step", m_step), check("ex-m-step", m_step)
-    hint(4.3)                 # hint(4.3, 2) goes further
+    hint(4.3)                 # once more for the next one
     solution(4.3)
 
-It needs no network and remembers nothing.
+It needs no network, and remembers only which hint came last.
 """
 
 from emgmm.checks.checker import check

@@ -12,6 +12,8 @@ from emgmm.mixture import Mixture
 read_sigma = Exercise(
     label="ex-read-sigma",
     name="read_sigma",
+    minutes=15,
+    level="warm-up",
     parts=("sd_volume", "sd_concentration", "correlation", "lowest", "highest"),
     reference=lambda: (3, 2, -0.5, 82 - 1.96 * 3, 82 + 1.96 * 3),
     tolerance=0.03,
@@ -135,6 +137,8 @@ def _joint_shown() -> Case:
 log_joint = Exercise(
     label="ex-log-joint",
     name="log_joint",
+    minutes=40,
+    level="core",
     arguments=("x", "phi", "mu", "Sigma"),
     parts=("log_joint",),
     reference=lambda x, phi, mu, Sigma: Mixture(phi, mu, Sigma).log_joint(x),
@@ -280,6 +284,8 @@ log_joint = Exercise(
 ellipse = Exercise(
     label="ex-ellipse-share",
     name="ellipse",
+    minutes=25,
+    level="core",
     parts=("radius", "expected", "counted"),
     reference=lambda: (np.sqrt(-2 * np.log(0.5)), 83 * np.exp(-2), 9),
     tolerance=0.01,
@@ -357,6 +363,8 @@ def _change(A: Any) -> Any:
 change_units = Exercise(
     label="ex-units",
     name="change_units",
+    minutes=45,
+    level="stretch",
     arguments=("mu", "Sigma", "A", "b"),
     parts=("mean", "covariance", "change"),
     reference=lambda mu, Sigma, A, b: (A @ mu + b, A @ Sigma @ A.T, _change(A)),
@@ -479,6 +487,8 @@ def _total(
 total = Exercise(
     label="ex-total-covariance",
     name="total",
+    minutes=40,
+    level="stretch",
     arguments=("phi", "mu", "Sigma"),
     parts=("mean", "covariance"),
     reference=_total,

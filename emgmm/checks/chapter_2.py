@@ -12,9 +12,10 @@ from emgmm.mixture import Mixture
 five_points = Exercise(
     label="ex-five-points",
     name="five_points",
+    minutes=15,
+    level="warm-up",
     parts=("phi", "mu", "Sigma", "sd"),
     reference=lambda: ([0.4, 0.6], [3, 12], [1, 26 / 3], [1, np.sqrt(26 / 3)]),
-    group_axis={"phi": 0, "mu": 0, "Sigma": 0, "sd": 0},
     tolerance=0.006,
     slips=(
         Slip(
@@ -114,6 +115,8 @@ def _overall(fit: Mixture, x: Any) -> Any:
 three_scores = Exercise(
     label="ex-three-slips",
     name="three_scores",
+    minutes=30,
+    level="core",
     parts=("a", "b", "c"),
     reference=lambda: (_score(_by_m), _score(_by_one_less), _score(_overall)),
     tolerance=0.0065,
@@ -233,12 +236,13 @@ def _pooled(Sigma: Any, phi: Any) -> Any:
 labeled_mle = Exercise(
     label="ex-labeled-mle",
     name="labeled_mle",
+    minutes=30,
+    level="core",
     arguments=("x", "z", "k"),
     parts=("phi", "mu", "Sigma"),
     reference=lambda x, z, k: fit_labeled(x, z),
     cases=lambda: [*labeled()],
     shown=lambda: (*anemia(), 2),
-    group_axis={"phi": 0, "mu": 0, "Sigma": 0},
     points=2,
     slips=(
         Slip(
@@ -371,6 +375,8 @@ def _shared_slip(weights: Any) -> Any:
 shared_covariance = Exercise(
     label="ex-shared-covariance",
     name="shared_covariance",
+    minutes=45,
+    level="core",
     arguments=("x", "z", "k"),
     parts=("Sigma",),
     reference=lambda x, z, k: np.einsum("j,jab->ab", *_shared(x, z, k)),
@@ -479,6 +485,8 @@ def _slope_cases() -> list[Case]:
 slope_in_sigma = Exercise(
     label="ex-sigma-directly",
     name="slope_in_sigma",
+    minutes=60,
+    level="stretch",
     arguments=("x", "mu", "Sigma"),
     parts=("H",),
     reference=_slope,
@@ -625,6 +633,8 @@ def _rates_cases() -> list[Case]:
 error_rates = Exercise(
     label="ex-training-error",
     name="error_rates",
+    minutes=40,
+    level="core",
     arguments=("x", "z", "x_new", "z_new"),
     parts=("training", "fresh"),
     reference=_rates,

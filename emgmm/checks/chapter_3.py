@@ -17,6 +17,8 @@ LEFT = float(np.log1p(np.exp(-1)))
 same_w = Exercise(
     label="ex-hidden-same-w",
     name="same_w",
+    minutes=15,
+    level="warm-up",
     parts=("w_P", "w_Q", "log_p_P", "log_p_Q"),
     reference=lambda: ([P, 1 - P], [P, 1 - P], -5 + LEFT, -805 + LEFT),
     tolerance=0.002,
@@ -116,6 +118,8 @@ def _normal(e: Any) -> Any:
 responsibilities = Exercise(
     label="ex-hidden-axis",
     name="responsibilities",
+    minutes=20,
+    level="core",
     arguments=("a",),
     parts=("w",),
     reference=lambda a: softmax(a, axis=1),
@@ -230,6 +234,8 @@ def _likelihood_cases() -> list[Case]:
 log_likelihood = Exercise(
     label="ex-log-likelihood",
     name="log_likelihood",
+    minutes=25,
+    level="core",
     arguments=("x", "phi", "mu", "Sigma"),
     parts=("log_likelihood",),
     reference=lambda x, phi, mu, Sigma: Mixture(phi, mu, Sigma).log_likelihood(x),
@@ -387,6 +393,8 @@ def _in_order_cases() -> list[Case]:
 in_order = Exercise(
     label="ex-hidden-same-fit",
     name="in_order",
+    minutes=30,
+    level="core",
     arguments=("phi", "mu", "Sigma"),
     parts=("phi", "mu", "Sigma"),
     reference=_by(_first),
@@ -512,6 +520,8 @@ def _hard(w: Any) -> Any:
 tied_slope = Exercise(
     label="ex-hidden-tied",
     name="tied_slope",
+    minutes=50,
+    level="stretch",
     arguments=("x", "w", "mu", "Sigma"),
     parts=("slope",),
     reference=_tied,

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.special import entr, xlogy
 
-from emgmm.checks.chapter_4 import hard
 from emgmm.checks.exercise import Case, Exercise, Slip
-from emgmm.checks.inputs import anemia, sample
+from emgmm.checks.inputs import anemia, hard, sample
 from emgmm.em import e_step, elbo, m_step
 from emgmm.labeled import fit_labeled, one_hot
 from emgmm.mixture import Mixture
@@ -16,6 +15,8 @@ from emgmm.mixture import Mixture
 staircase = Exercise(
     label="ex-why-read",
     name="staircase",
+    minutes=10,
+    level="warm-up",
     parts=("loglik", "F_after_E", "loglik_after_E", "at_least"),
     reference=lambda: (-917, -917, -917, -915),
     tolerance=0.01,
@@ -87,6 +88,8 @@ staircase = Exercise(
 jensen = Exercise(
     label="ex-why-jensen",
     name="jensen",
+    minutes=30,
+    level="core",
     parts=("log_of_mean", "mean_of_logs", "gap", "log_of_sum", "sum_of_logs", "bound"),
     reference=lambda: (
         np.log(5),
@@ -258,11 +261,12 @@ def _em_cases() -> list[Case]:
 my_em = Exercise(
     label="ex-em-loop",
     name="my_em",
+    minutes=35,
+    level="core",
     arguments=("x", "w", "n_iter"),
     parts=("w", "phi", "mu", "Sigma", "trace"),
     reference=_em,
     cases=_em_cases,
-    group_axis={"w": 1, "phi": 0, "mu": 0, "Sigma": 0},
     points=3,
     slips=(
         Slip(
@@ -446,6 +450,8 @@ def _traces() -> list[Case]:
 first_fall = Exercise(
     label="ex-why-slips",
     name="first_fall",
+    minutes=75,
+    level="stretch",
     arguments=("trace",),
     parts=("iteration",),
     reference=lambda trace: _first(_falls(trace)),
@@ -546,6 +552,8 @@ def _hard_numbers() -> tuple[float, float]:
 hard_labels = Exercise(
     label="ex-why-hard",
     name="hard_labels",
+    minutes=40,
+    level="core",
     parts=("gap", "fall"),
     reference=_hard_numbers,
     tolerance=0.0065,
@@ -646,6 +654,8 @@ def _two_cases() -> list[Case]:
 two_gains = Exercise(
     label="ex-why-two-gains",
     name="two_gains",
+    minutes=45,
+    level="stretch",
     arguments=("x", "theta"),
     parts=("m_step_gain", "divergence"),
     reference=_two,

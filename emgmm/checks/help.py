@@ -19,15 +19,18 @@ class Page:
         return self.markdown
 
 
-def hint(exercise: float | str, number: int = 1) -> Page:
-    """A hint; each number goes further than the one before.
+_given: dict[str, int] = {}  # the last hint of each exercise
+
+
+def hint(exercise: float | str, number: int | None = None) -> Page:
+    """The next hint; each goes further than the one before.
 
     Parameters
     ----------
     exercise : float or str
         Its number, 4.3, its label, "ex-m-step", or its short name, "m_step".
-    number : int
-        1 for the first hint.
+    number : int, optional
+        1 for the first hint; when not given, the one after the last that was shown.
 
     Raises
     ------
@@ -36,16 +39,18 @@ def hint(exercise: float | str, number: int = 1) -> Page:
 
     Examples
     --------
-    >>> print(hint("e_step"))
+    >>> print(hint("e_step", 1))
     Hint 1 of 3: It is Bayes' rule, on one row of x at a time...
     """
     found = find(exercise)
-    if not 1 <= number <= len(found.hints):
-        raise ValueError(f"number is {number}; there are {len(found.hints)} hints.")
-    text = f"Hint {number} of {len(found.hints)}: {found.hints[number - 1]}"
-    if number < len(found.hints):
-        text += f" (Further: `hint({exercise!r}, {number + 1})`.)"
-    return Page(text)
+    most = len(found.hints)
+    if number is None:
+        number = min(_given.get(found.label, 0) + 1, most)
+    if not 1 <= number <= most:
+        raise ValueError(f"number is {number}; there are {most} hints.")
+    _given[found.label] = number
+    further = "There are no more." if number == most else "Run it again for the next."
+    return Page(f"Hint {number} of {most}: {found.hints[number - 1]} ({further})")
 
 
 def solution(exercise: float | str) -> Page:

@@ -6,9 +6,10 @@ They are written on their own, not made of the slips that the checker knows.
 import sys
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
-CHAPTERS = (1, 2, 3, 4, 5)
+CHAPTERS = sorted(path.stem for path in Path(__file__).parent.glob("chapter_*.py"))
 RIGHT: list[tuple[str, Any]] = []
 WRONG: list[tuple[str, str, Any]] = []
 
@@ -31,7 +32,7 @@ def everything() -> Answers:
     """All answers of all chapters, each once, however the modules were imported."""
     RIGHT.clear()
     WRONG.clear()
-    for n in CHAPTERS:
-        sys.modules.pop(f"tests.wrong_answers.chapter_{n}", None)
-        import_module(f"tests.wrong_answers.chapter_{n}")
+    for chapter in CHAPTERS:
+        sys.modules.pop(f"tests.wrong_answers.{chapter}", None)
+        import_module(f"tests.wrong_answers.{chapter}")
     return Answers(RIGHT[:], WRONG[:])

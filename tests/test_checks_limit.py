@@ -1,0 +1,108 @@
+"""Answers that do not end, that return nothing, and those that are interrupted."""
+
+import threading
+
+import pytest
+
+from emgmm.checks import check, learner, limit
+from emgmm.checks.limit import TimeUp, time_limit
+from tests.test_checks_messages import right_m_step
+
+
+def endless(*_):
+    while True:
+        pass
+
+
+def test_what_does_not_end_is_stopped():
+    with pytest.raises(TimeUp), time_limit(0):
+        endless()
+
+
+def test_code_that_catches_the_first_interruption_is_stopped_by_the_next(monkeypatch):
+    monkeypatch.setattr(limit, "AGAIN", 0)
+    caught = []
+
+    def catches():
+        try:
+            endless()
+        except KeyboardInterrupt:
+            caught.append(True)
+        endless()
+
+    with pytest.raises(TimeUp), time_limit(0):
+        catches()
+    assert caught
+
+
+def test_the_reader_may_interrupt_as_before():
+    with pytest.raises(KeyboardInterrupt), time_limit(1e6):
+        raise KeyboardInterrupt
+
+
+def test_what_ends_in_time_leaves_no_watcher_behind():
+    before = threading.active_count()
+    with time_limit(1e6):
+        pass
+    assert threading.active_count() == before
+
+
+def test_an_error_inside_is_that_error():
+    with pytest.raises(ZeroDivisionError), time_limit(1e6):
+        1 / 0  # noqa: B018
+
+
+def test_there_is_no_limit_beside_the_main_thread():
+    done = []
+
+    def run():
+        with time_limit(0):
+            done.append(sum(range(100_000)))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert done
+
+
+def test_an_answer_that_does_not_end_is_told_so(monkeypatch):
+    monkeypatch.setattr(learner, "SECONDS", 0)
+    outcome = check("m_step", endless)
+    assert (outcome.kind, outcome.slip) == ("error", "does not end")
+    assert "does not come to an end" in repr(outcome)
+
+
+def prints(x, w):
+    print(right_m_step(x, w))
+
+
+def forgets(x, w):
+    parts = right_m_step(x, w)  # noqa: F841
+
+
+def reaches_it_once(x, w):
+    if x.shape[1] == 1:
+        return right_m_step(x, w)
+
+
+def starter(x, w):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (prints, "It prints. Return what you print"),
+        (forgets, "There is no return in it"),
+        (reaches_it_once, "did not reach it"),
+        (eval("lambda x, w: print(x)"), "Does it end with return?"),
+    ],
+)
+def test_why_a_function_returned_none(answer, says):
+    outcome = check("m_step", answer)
+    assert (outcome.kind, outcome.slip) == ("error", "returned None")
+    assert says in " ".join(repr(outcome).split())
+
+
+def test_a_function_without_a_line_is_not_tried():
+    assert check("m_step", starter).kind == "not tried"
