@@ -21,7 +21,7 @@ import yaml
 from nbformat import NotebookNode
 
 from emgmm.checks.registry import find
-from tools import notebooks, numbers, reading
+from tools import notebooks, numbers, reading, times
 from tools.notebooks import CHAPTERS
 
 ROOT = CHAPTERS.parent
@@ -74,6 +74,11 @@ def statements() -> list[Exercise]:
             number = f"{int(page.name[:2])}.{n}"
             found.append(Exercise(label, number, title, page.stem, body))
     return found
+
+
+def number(label: str) -> str:
+    """4.3 for ex-m-step."""
+    return next(e.number for e in statements() if e.label == label)
 
 
 def labels() -> list[str]:
@@ -163,7 +168,7 @@ def _imports(page: str) -> str:
 def learner_cells(e: Exercise, with_solutions: bool) -> list[NotebookNode]:
     """Statement, starter, check and a place to ask for hints."""
     statement = reading.plain(e.statement, reading.links("../"))
-    head = f"## Exercise {e.number}: {e.title}\n\n*{reading.facts(e.label)}*"
+    head = f"## Exercise {e.number}: {e.title}\n\n*{times.facts(e.label)}*"
     ask = f'# hint("{e.name}")      # take away the first # and run'
     ask += f'\n# solution("{e.name}")' * with_solutions
     return [

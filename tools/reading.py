@@ -21,8 +21,7 @@ from pybtex.backends.markdown import Backend
 from pybtex.database import parse_file
 from pybtex.style.formatting.plain import Style
 
-from emgmm.checks.registry import find
-from tools import numbers
+from tools import numbers, times
 from tools.notebooks import CHAPTERS, KERNEL
 from tools.numbers import REFERENCES, ROOT, Target
 
@@ -89,7 +88,7 @@ def _undirected(match: re.Match[str], link: Link) -> str:
     name, said, body = match["name"], match["title"].strip(), match["body"]
     if name == "exercise":
         label = match["options"].split()[1]
-        head = f"### {numbers.targets()[label].text}: {said}\n\n*{facts(label)}*"
+        head = f"### {numbers.targets()[label].text}: {said}\n\n*{times.facts(label)}*"
         return f"{head}\n\n{body.strip()}"
     inner = plain(body, link)
     if name == "admonition":
@@ -97,12 +96,6 @@ def _undirected(match: re.Match[str], link: Link) -> str:
             f"> {s}".rstrip() for s in [f"**{said}**", "", *inner.split("\n")]
         )
     return f"**{said}.** {inner}" if name == "grid-item-card" else inner
-
-
-def facts(label: str) -> str:
-    """How far an exercise goes, how long it takes, what it is worth."""
-    e = find(label)
-    return f"{e.level} · {e.minutes} minutes · {e.points} point{'s' * (e.points > 1)}"
 
 
 def links(home: str = "") -> Link:
