@@ -21,7 +21,7 @@ TEACHERS = ("For teachers", "Solutions")  # parts of _toc.yml
 # On the making of the web book.
 WEB_ONLY = ("chapters/about", "chapters/benchmarks", "chapters/accuracy")
 ANSWER = re.compile(r"^% answer\n.*?^% end of answer\n", re.MULTILINE | re.DOTALL)
-NOT_READ = ("objects.inv", ".buildinfo")
+NOT_READ = re.compile(r"(^|/)(objects\.inv|\.buildinfo)$|\.map$")
 
 
 def page(name: str, *, answers: bool) -> str:
@@ -88,8 +88,9 @@ def pages(kind: str) -> dict[str, bytes]:
         if done.returncode:
             raise SystemExit(f"{done.stdout[-1000:]}\n{done.stderr}")
         html = Path(source, "_build", "html")
+        files = {p.relative_to(html).as_posix(): p for p in sorted(html.rglob("*"))}
         return {
-            f"book/{path.relative_to(html).as_posix()}": path.read_bytes()
-            for path in sorted(html.rglob("*"))
-            if path.is_file() and path.name not in NOT_READ
+            f"book/{name}": path.read_bytes()
+            for name, path in files.items()
+            if path.is_file() and not NOT_READ.search(name)
         }

@@ -82,11 +82,11 @@ def leaks(files: Mapping[str, bytes]) -> list[str]:
     """Where a solution stands in an edition that should have none."""
     found = [f"{path} has no place here" for path in files if FORBIDDEN.search(path)]
     texts = {path: bare(text(path, data)) for path, data in files.items()}
-    sought = dict.fromkeys(bare(part) for s in secrets() for part in (s, *fragments(s)))
+    sought = sorted({bare(secret) for secret in secrets()})
     found += [
         f"{path} has a solution: {secret[:60]!r}"
         for path, own in texts.items()
-        for secret in sorted(sought)
+        for secret in sought
         if secret in own
     ]
     return [*found, *known_to_the_search(files)]
@@ -108,7 +108,9 @@ def printed(source: str) -> str:
     """The words of a built page, and the notebooks that it offers to download."""
     offered = (base64.b64decode(m).decode("utf-8") for m in DOWNLOAD.findall(source))
     told = chain.from_iterable(_strings(json.loads(s)) for s in offered)
-    return "\n".join([html.unescape(re.sub(r"<[^>]*>", "", source)), source, *told])
+    # The second time with what stands in tags and comments.
+    typed = DOWNLOAD.sub("", source)
+    return "\n".join([html.unescape(re.sub(r"<[^>]*>", "", typed)), typed, *told])
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -116,8 +118,9 @@ def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
+        for key, inner in value.items():
+            if key != "image/png":
+                yield from _strings(inner)
     elif isinstance(value, list):
         yield "".join(s for inner in value for s in _strings(inner))
 
@@ -139,4 +142,4 @@ def known_to_the_search(files: Mapping[str, bytes]) -> Iterator[str]:
 def stems(words: str) -> set[str]:
     """The words as the index keeps them."""
     stem = SearchEnglish({}).stem
-    return {stem(word) for word in re.findall(r"[a-z]{3,}", words.lower())}
+    return {stem(word) for word in set(re.findall(r"[a-z]+", words.lower()))}
