@@ -44,6 +44,9 @@ def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
     }
     made = for_reading() | (for_teaching() if kind == "instructor" else {})
     files |= {path: written(notebook) for path, notebook in made.items()}
+    if kind == "instructor":
+        exam = book.page("exam", answers=True)
+        files["exam.md"] = reading.plain(exam, reading.text_alone).encode()
     return files | {"README.md": readme(kind).encode()}
 
 
