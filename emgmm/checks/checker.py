@@ -10,7 +10,7 @@ from emgmm.checks import book
 from emgmm.checks.compare import Misfit, brief, differences, fitted
 from emgmm.checks.diagnose import Finding, diagnose
 from emgmm.checks.exercise import Case, Exercise
-from emgmm.checks.learner import Endless, NotTried, Nothing
+from emgmm.checks.learner import Endless, Nothing, NotTried
 from emgmm.checks.outcome import Code, Kind, Link, Outcome, Text
 from emgmm.checks.registry import find
 from emgmm.checks.trial import Trial, attempt
@@ -66,29 +66,34 @@ def examine(exercise: Exercise, answer: Any) -> Outcome:
             return _diagnosis(trial, part, at)
     if trial.crash:
         return _error(trial)
-    if found := _misdeed(trial):
+    if found := _spoiled(trial) or _borrowed(trial):
         return _outcome(exercise, "wrong", Text(found.says), slip=found.name)
     return _praise(trial)
 
 
-def _misdeed(trial: Trial) -> Finding | None:
-    """What is not as it should be although all numbers are right."""
-    exercise = trial.exercise
-    for name in (exercise.arguments[n] for r in trial.results for n in r.spoiled):
-        return Finding(
-            "input changed in place",
-            f"The numbers are right, but your function changes {name}, which belongs to "
-            f"whoever calls it: the next line would work with another {name}. Take a "
-            f"copy first, and do not write {name} -= ... or {name}[...] = ...",
-        )
-    used = {name for result in trial.results for name in result.used}
-    for name in sorted(used - set(exercise.alone)) if exercise.alone is not None else ():
-        return Finding(
-            "the package does the work",
-            f"The numbers are right, but {name} of emgmm did the work. Here NumPy alone "
-            "is asked for.",
-        )
+def _spoiled(trial: Trial) -> Finding | None:
+    """An argument that the function has changed for its caller."""
+    for result in trial.results:
+        for n in result.spoiled:
+            name = trial.exercise.arguments[n]
+            says = (
+                f"Your function changes {name}, which belongs to whoever calls it: "
+                f"what comes next works with another {name}. Do not write "
+                f"{name} -= ... or {name}[...] = ... without a copy."
+            )
+            return Finding("input changed in place", says)
     return None
+
+
+def _borrowed(trial: Trial) -> Finding | None:
+    """A function of the package that was called where it gives the answer away."""
+    allowed = trial.exercise.alone
+    used = {name for result in trial.results for name in result.used}
+    if allowed is None or not used - set(allowed):
+        return None
+    name = min(used - set(allowed))
+    says = f"The numbers are right, but {name} of emgmm did the work: use NumPy alone."
+    return Finding("the package does the work", says)
 
 
 def _invitation(exercise: Exercise) -> str:
@@ -103,8 +108,8 @@ def _diagnosis(trial: Trial, part: int, at: int) -> Outcome:
     exercise = trial.exercise
     mine, right = trial.theirs[at][part], trial.known.rights[at][part]
     example = _example(trial, part, at)
-    found = diagnose(trial, part)
-    if found is None and (found := _misdeed(trial)) is None:
+    found = diagnose(trial, part) or _spoiled(trial)
+    if found is None:
         said = differences(exercise, mine, right, exercise.parts[part])
         return _outcome(exercise, "wrong", Text(said), *example)
     where = [book.cite(found.equation)] if found.equation else []
@@ -136,7 +141,8 @@ def _in_words(exercise: Exercise, case: Case) -> str:
 
 def _error(trial: Trial) -> Outcome:
     exercise, crash = trial.exercise, trial.crash
-    called = f"It was called with {_in_words(exercise, trial.known.cases[len(trial.theirs)])}"
+    case = trial.known.cases[len(trial.theirs)]
+    called = f"It was called with {_in_words(exercise, case)}"
     if isinstance(crash, Nothing):
         said = Text(f"Your function returned None. {crash} {called}.")
         return _outcome(exercise, "error", said, slip="returned None")

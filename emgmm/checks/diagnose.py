@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emgmm.checks import variants
-from emgmm.checks.compare import Array, equal, fitted
-from emgmm.checks.exercise import Exercise, Slip
+from emgmm.checks.compare import Array, equal, fitted, is_rounded
+from emgmm.checks.exercise import Slip
 from emgmm.checks.learner import returns_in_loop
 from emgmm.checks.recipe import Change, Recipe
 from emgmm.checks.registry import find
@@ -31,10 +31,21 @@ class Finding(NamedTuple):
 
 def diagnose(trial: Trial, part: int) -> Finding | None:
     """The most likely explanation of a wrong part, if there is one."""
-    for look in (listed, arranged, quantity, single, double, followed, described):
+    for look in (rounded, listed, arranged, quantity, single, double, followed, loose):
         if found := look(trial, part):
             return found
     return None
+
+
+def rounded(trial: Trial, part: int) -> Finding | None:
+    """A number that is right as far as it goes."""
+    if trial.exercise.arguments:
+        return None
+    mine, right = trial.theirs[0][part], trial.known.rights[0][part]
+    if not is_rounded(fitted(mine, right.shape), right):
+        return None
+    says = f"Your {trial.exercise.parts[part]} is close: give more digits."
+    return Finding("rounded too much", says)
 
 
 # Slips that are listed
@@ -52,14 +63,15 @@ def listed(trial: Trial, part: int) -> Finding | None:
 def _best(trial: Trial, part: int, cases: Sequence[int]) -> Slip | None:
     best, most = None, 0
     for slip in trial.exercise.slips:
-        scores = []
+        score = 0
         for at in cases:
             agreed = trial.agreement(at, trial.slip(slip, at))
-            scores.append(sum(agreed) if agreed[part] else 0)
-            if not scores[-1]:
+            if not agreed[part]:
                 break
-        if scores and min(scores) and sum(scores) > most:
-            best, most = slip, sum(scores)
+            score += sum(agreed)
+        else:
+            if score > most:
+                best, most = slip, score
     return best
 
 
@@ -140,8 +152,7 @@ ARRANGED = (
     ),
     (
         "groups in another order",
-        "The groups of {} come in another order: group j belongs to column j of w, or to "
-        "the label j.",
+        "The groups of {} come in another order: row j belongs to group j.",
         lambda v: v[::-1],
     ),
     (
@@ -212,20 +223,21 @@ def single(trial: Trial, part: int) -> Finding | None:
     exercise, recipe = trial.exercise, trial.exercise.recipe
     if recipe is None:
         return None
+    needed = recipe.needs(exercise.parts[part])
     found: list[tuple[str, Variant]] = []
     for step, variant in candidates(exercise.label, trial.is_value):
-        if _comes_out(trial, part, [variant.change]):
+        if step in needed and _comes_out(trial, part, [variant.change]):
             found.append((step, variant))
             if exercise.arguments:
                 break
     if len({step for step, _ in found}) != 1:
         return None
     step, variant = found[0]
-    return Finding(
-        f"{step}: {_kind(variant)}",
-        f"Your {exercise.parts[part]} comes out with {variant.says}.",
-        _equation(recipe, step),
-    )
+    own, words = exercise.parts[part], recipe.words[step]
+    says = f"Your {own} comes out with {variant.says}, where one needs {words}."
+    if step == own:
+        says = f"What you have as {own} is {variant.says}."
+    return Finding(f"{step}: {_kind(variant)}", says, _equation(recipe, step))
 
 
 def _kind(variant: Variant) -> str:
@@ -254,7 +266,7 @@ def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
             continue
         for slip in slips:
             if _comes_out(trial, part, [*_changes(slip), variant.change]):
-                says = f"Two things at once. {slip.says} And {own} has {variant.says}."
+                says = f"Two things at once. {slip.says} And {own}: {variant.says}."
                 return Finding(f"{slip.name}; {_kind(variant)}", says, slip.equation)
     return None
 
@@ -297,7 +309,7 @@ def _follows(trial: Trial, part: int, other: int) -> bool:
     return bool(_sieve(trial, part))
 
 
-def described(trial: Trial, part: int) -> Finding | None:
+def loose(trial: Trial, part: int) -> Finding | None:
     """One sign, factor or offset on all cases; a return in a loop."""
     own = trial.exercise.parts[part]
     cases = _sieve(trial, part)

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -98,10 +98,8 @@ def _calls() -> Iterator[set[str]]:
     names: set[str] = set()
 
     def look(frame: FrameType, event: str, _: Any) -> None:
-        code, above = frame.f_code, frame.f_back
-        if event == "call" and _of_package(code):
-            if above is None or not _of_package(above.f_code):
-                names.add(code.co_qualname)
+        if event == "call" and _of_package(frame) and not _of_package(frame.f_back):
+            names.add(frame.f_code.co_qualname)
 
     before = sys.getprofile()
     sys.setprofile(look)
@@ -111,10 +109,9 @@ def _calls() -> Iterator[set[str]]:
         sys.setprofile(before)
 
 
-def _of_package(code: CodeType) -> bool:
-    return code.co_filename.startswith(str(PACKAGE)) and (
-        Path(code.co_filename) not in HARMLESS
-    )
+def _of_package(frame: FrameType | None) -> bool:
+    file = frame.f_code.co_filename if frame else ""
+    return file.startswith(str(PACKAGE)) and Path(file) not in HARMLESS
 
 
 # A function that returns None

@@ -79,23 +79,51 @@ class Recipe:
             if step.names[0] in self.words:
                 yield step
 
-    def run(
+    def run(self, case: Sequence[Any]) -> dict[str, Any]:
+        """All that the recipe knows in the end; raises what NumPy raises."""
+        known = {**TOOLS, **dict(zip(self.arguments, case))}
+        _follow(self.steps, known, ())
+        return known
+
+    def rerun(
         self,
         case: Sequence[Any],
-        changes: Sequence[Change] = (),
+        right: Mapping[str, Any],
+        changes: Sequence[Change],
         given: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """All that the recipe knows in the end; raises what NumPy raises.
+        """The same with changes, which can use what is given.
 
-        What is given can be used by the changes.
+        What stands before the first change is right, and not computed again.
         """
-        known = {**TOOLS, **(given or {}), **dict(zip(self.arguments, case))}
+        first = self._first({change.step for change in changes})
         steps = {name for step in _flat(self.steps) for name in step.names}
+        known = {**(right if first else TOOLS), **(given or {})}
+        known.update(zip(self.arguments, case))
         for change in changes:
-            if change.step not in steps:
-                known[change.name] = _new(change, known, known.get(change.name))
-        _follow(self.steps, known, changes)
+            if change.step in set(self.arguments) - steps:
+                known[change.name] = _new(change, known, known[change.name])
+        _follow(self.steps[first:], known, changes)
         return known
+
+    def _first(self, changed: set[str]) -> int:
+        """The first step that is changed; 0 when names are used over again."""
+        names = [name for step in _flat(self.steps) for name in step.names]
+        if changed & set(self.arguments) or len({*names, *self.arguments}) < len(
+            [*names, *self.arguments]
+        ):
+            return 0
+        tops = [{n for s in _flat([step]) for n in s.names} for step in self.steps]
+        return next((at for at, own in enumerate(tops) if own & changed), len(tops))
+
+    def needs(self, part: str) -> frozenset[str]:
+        """The quantities that a part is computed from, and itself."""
+        needed = {part}
+        for step in reversed([*_flat(self.steps)] * 2):  # twice, for loops
+            if needed & set(step.names):
+                names = [n.id for n in ast.walk(step.source) if isinstance(n, ast.Name)]
+                needed.update(names)
+        return frozenset(needed)
 
 
 def _flat(steps: Sequence[Step]) -> Iterator[Step]:
@@ -152,7 +180,8 @@ def parse(text: str) -> Recipe:
         )
     split = [_line(line) for line in lines]
     steps = tuple(map(_step, ast.parse("\n".join(code for code, *_ in split)).body))
-    words, equations = {}, {}
+    words: dict[str, str] = {}
+    equations: dict[str, str] = {}
     equation = ""
     for code, said, label in split:
         name = code.split("=")[0].strip()

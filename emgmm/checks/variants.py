@@ -241,9 +241,9 @@ def _options(
         if option.arg == "axis" and isinstance(option.value, ast.Constant):
             fewer = [k for i, k in enumerate(keywords) if i != at]
             for axis in {0, 1, 2} - {option.value.value}:
-                other = ast.keyword("axis", ast.Constant(axis))
-                says = f"it runs along axis {axis}, not {option.value.value}"
-                yield ast.Call(func, call.args, [*fewer, other]), says
+                own = ast.keyword("axis", ast.Constant(axis))
+                says = f"it runs along axis {axis}, not {option.value.value!r}"
+                yield ast.Call(func, call.args, [*fewer, own]), says
             yield ast.Call(func, call.args, fewer), "it runs over all axes"
 
 
@@ -253,9 +253,9 @@ def _text(node: ast.expr) -> str:
 
 
 def all_of(recipe: Recipe, step: Step, known: Mapping[str, Any]) -> Iterator[Variant]:
-    """Every variant of a step, said as a sentence's middle."""
+    """Every variant of a step, said as what one has in its place."""
     words = recipe.words[step.names[0]]
     for change, says in about(step, known):
-        yield Variant(change, says.format(words) + f" in place of {words}")
+        yield Variant(change, says.format(words))
     for change, says in within(step):
-        yield Variant(change, f"{words} computed so that {says}")
+        yield Variant(change, f"{words}, but {says}")

@@ -211,9 +211,7 @@ for slip, answer in [
     (
         "mu mu^T added, not subtracted",
         step(
-            Sigma=lambda x, v: (
-                spread(x, v, 0, v.sum()) + np.outer(own(x, v), own(x, v))
-            )
+            Sigma=lambda x, v: spread(x, v, 0, v.sum()) + np.outer(own(x, v), own(x, v))
         ),
     ),
     ("Sigma not divided", step(Sigma=lambda x, v: spread(x, v, own(x, v), 1))),
