@@ -5,9 +5,10 @@ quantities, does one step differ, do two slips come together, does the part foll
 another wrong part? An explanation must give what the learner has on all cases.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Finding(NamedTuple):
 
 def diagnose(trial: Trial, part: int) -> Finding | None:
     """The most likely explanation of a wrong part, if there is one."""
-    for look in (rounded, listed, arranged, quantity, single, double, followed, loose):
+    for look in (listed, rounded, arranged, quantity, single, double, followed, loose):
         if found := look(trial, part):
             return found
     return None
@@ -104,13 +105,15 @@ def _meets(trial: Trial, part: int, at: int, value: Array | None) -> bool:
 
 
 def _as_typed(mine: Array, value: Array) -> bool:
-    """Numbers, rounded to the decimals that were typed: whole ones must be exact."""
+    """Numbers, rounded to the decimals that were typed: three digits or exactly."""
     mine = fitted(mine, value.shape)
-    decimals = max(len(f"{v:.12g}".partition(".")[2]) for v in [*mine.flat, 0.0])
-    off = 0.51 / 10**decimals if decimals else 1e-9
-    return mine.shape == value.shape and bool(
-        np.allclose(mine, value, rtol=0, atol=off)
-    )
+    typed = [f"{v:.12g}" for v in mine.flat if v]
+    if mine.shape != value.shape or not typed:
+        return False
+    digits = max(len(s.lstrip("-0.").replace(".", "")) for s in typed)
+    decimals = max(len(s.partition(".")[2]) for s in typed)
+    off = 0.51 / 10**decimals if digits > 2 and decimals else 1e-9
+    return bool(np.allclose(mine, value, rtol=0, atol=off))
 
 
 def _comes_out(trial: Trial, part: int, changes: Sequence[Change]) -> bool:
@@ -143,28 +146,36 @@ def quantity(trial: Trial, part: int) -> Finding | None:
     return None
 
 
-ARRANGED = (
-    ("turned over", "The numbers are right: turn {} over with .T", lambda v: v.T),
+ARRANGED: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
+    ("turned over", "The numbers are right: turn {} over with .T", np.transpose),
     (
         "rows and columns exchanged",
         "{} has the right numbers with rows and columns exchanged: .T",
         lambda v: np.swapaxes(v, -1, -2),
     ),
+    ("first row only", "You return only the first row of {}.", lambda v: v[0]),
+    ("last row only", "You return only the last row of {}.", lambda v: v[-1]),
+    ("first row only", "You return only the first row of {}.", lambda v: v[:1]),
+    ("first column only", "You return only the first column of {}.", lambda v: v[:, 0]),
+    ("last column only", "You return only the last column of {}.", lambda v: v[:, -1]),
     (
-        "groups in another order",
-        "The groups of {} come in another order: row j belongs to group j.",
-        lambda v: v[::-1],
+        "diagonal only",
+        "You return only the diagonal of {}.",
+        lambda v: np.diagonal(v, 0, -2, -1),
     ),
     (
-        "groups in another order",
-        "The groups of {} come in another order: column j belongs to group j.",
-        lambda v: v[:, ::-1],
+        "roots of the diagonal only",
+        "You return only the roots of the diagonal of {}.",
+        lambda v: np.sqrt(np.diagonal(v, 0, -2, -1)),
     ),
+    ("flat", "{} has the right numbers in one long row: keep its shape.", np.ravel),
+    ("total", "That is the sum of all of {}.", np.sum),
     (
-        "counted from 1",
-        "{} is one too large: count from 0, as Python does.",
-        lambda v: v + 1,
+        "sum over the rows",
+        "You return the sum over the rows of {}.",
+        lambda v: v.sum(0),
     ),
+    ("labels", "You return the number of the best group.", lambda v: v.argmax(axis=1)),
 )
 
 
@@ -176,10 +187,32 @@ def arranged(trial: Trial, part: int) -> Finding | None:
         if other != part and _agrees_with(trial, part, other, cases):
             says = f"{own} holds what belongs into {name}. The order: "
             return Finding("parts in another order", says + ", ".join(exercise.parts))
+    for axis, words in _axes(trial, part):
+        if all(_moved(trial, part, at, partial(np.flip, axis=axis)) for at in cases):
+            says = f"The {words} of {own} come in another order."
+            return Finding(f"{words} in another order", says)
     for name, says, move in ARRANGED:
-        if cases and all(_moved(trial, part, at, move) for at in cases):
+        if all(_moved(trial, part, at, move) for at in cases):
             return Finding(name, says.format(own))
+    if all(_moved(trial, part, at, _from_one) for at in cases):
+        return Finding("counted from 1", f"{own} is one too large: count from 0.")
     return None
+
+
+def _axes(trial: Trial, part: int) -> Iterator[tuple[int, str]]:
+    """The axes of a part, and what runs along them."""
+    shape = trial.known.rights[-1][part].shape
+    quantities = trial.known.quantities[-1] if trial.known.quantities else {}
+    m = quantities.get("m", 0)
+    for axis in range(len(shape)):
+        is_group = axis == (len(shape) == 2 and shape[0] == m)
+        yield axis, "groups" if is_group else ("rows", "columns", "layers")[axis]
+
+
+def _from_one(value: Array) -> Array:
+    if (value % 1).any():
+        raise ValueError("only what is counted can be counted from 1")
+    return value + 1
 
 
 def _agrees_with(trial: Trial, part: int, other: int, cases: Sequence[int]) -> bool:
@@ -190,9 +223,9 @@ def _agrees_with(trial: Trial, part: int, other: int, cases: Sequence[int]) -> b
     )
 
 
-def _moved(trial: Trial, part: int, at: int, move: Any) -> bool:
+def _moved(trial: Trial, part: int, at: int, move: Callable[[Array], Array]) -> bool:
     try:
-        value = move(trial.known.rights[at][part])
+        value = np.asarray(move(trial.known.rights[at][part]))
     except (ValueError, IndexError, np.exceptions.AxisError):
         return False
     mine = trial.theirs[at][part]
@@ -200,49 +233,37 @@ def _moved(trial: Trial, part: int, at: int, move: Any) -> bool:
 
 
 @cache
-def candidates(label: str, is_value: bool) -> tuple[tuple[str, Variant], ...]:
+def candidates(label: str, is_value: bool) -> tuple[Variant, ...]:
     """All variants of all steps, those of the last steps first."""
-    exercise = find(label)
-    recipe = exercise.recipe
+    recipe = find(label).recipe
     if recipe is None:
         return ()
     quantities = known(label, is_value).quantities
     sizes = quantities[min(1, len(quantities) - 1)]
-    found = []
-    for step in [*recipe.named()][::-1]:
-        found += [(step.names[0], v) for v in variants.all_of(recipe, step, sizes)]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(variants.all_of(recipe, sizes)))
 
 
 def single(trial: Trial, part: int) -> Finding | None:
-    """One step that differs.
-
-    A single number may come out in many ways: then nothing is claimed unless all of
-    them lie in one step.
-    """
+    """One step that differs."""
     exercise, recipe = trial.exercise, trial.exercise.recipe
     if recipe is None:
         return None
-    needed = recipe.needs(exercise.parts[part])
-    found: list[tuple[str, Variant]] = []
-    for step, variant in candidates(exercise.label, trial.is_value):
-        if step in needed and _comes_out(trial, part, [variant.change]):
-            found.append((step, variant))
-            if exercise.arguments:
-                break
-    if len({step for step, _ in found}) != 1:
-        return None
-    step, variant = found[0]
-    own, words = exercise.parts[part], recipe.words[step]
-    says = f"Your {own} comes out with {variant.says}, where one needs {words}."
-    if step == own:
-        says = f"What you have as {own} is {variant.says}."
-    return Finding(f"{step}: {_kind(variant)}", says, _equation(recipe, step))
+    own = exercise.parts[part]
+    needed = recipe.needs(own)
+    for change, says in candidates(exercise.label, trial.is_value):
+        if change.step in needed and _comes_out(trial, part, [change]):
+            words = recipe.words.get(change.step, change.step)
+            said = f"Your {own} comes out with {says}, where one needs {words}."
+            if change.step == own:
+                said = f"What you have as {own} is {says}."
+            name = f"{change.step}: {_kind(change)}"
+            return Finding(name, said, _equation(recipe, change.step))
+    return None
 
 
-def _kind(variant: Variant) -> str:
+def _kind(change: Change) -> str:
     """For tables: another value, or another formula."""
-    return variant.change.code if "_" in variant.change.code else "another formula"
+    return change.code if re.search(r"\b_\b", change.code) else "another formula"
 
 
 def double(trial: Trial, part: int) -> Finding | None:
@@ -261,13 +282,13 @@ def double(trial: Trial, part: int) -> Finding | None:
 
 def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
     own = trial.exercise.parts[part]
-    for step, variant in candidates(trial.exercise.label, trial.is_value):
-        if step != own:
+    for change, what in candidates(trial.exercise.label, trial.is_value):
+        if change.step != own:
             continue
         for slip in slips:
-            if _comes_out(trial, part, [*_changes(slip), variant.change]):
-                says = f"Two things at once. {slip.says} And {own}: {variant.says}."
-                return Finding(f"{slip.name}; {_kind(variant)}", says, slip.equation)
+            if _comes_out(trial, part, [*_changes(slip), change]):
+                says = f"Two things at once. {slip.says} And {own}: {what}."
+                return Finding(f"{slip.name}; {_kind(change)}", says, slip.equation)
     return None
 
 

@@ -24,8 +24,8 @@ from emgmm import data
 from emgmm.checks import inputs
 
 TOOLS: dict[str, Any] = {
-    **{n: getattr(np, n) for n in np.__all__ if not n.startswith("_")},
     **{n: getattr(np.linalg, n) for n in np.linalg.__all__},
+    **{n: getattr(np, n) for n in np.__all__ if not n.startswith("_")},
     "np": np,
     "emgmm": emgmm,
     "data": data,
@@ -94,16 +94,23 @@ class Recipe:
     ) -> dict[str, Any]:
         """The same with changes, which can use what is given.
 
-        What stands before the first change is right, and not computed again.
+        What stands before the first change is right, and not computed again. A change
+        that breaks down leaves out what comes after it.
         """
         first = self._first({change.step for change in changes})
         steps = {name for step in _flat(self.steps) for name in step.names}
         known = {**(right if first else TOOLS), **(given or {})}
         known.update(zip(self.arguments, case))
-        for change in changes:
-            if change.step in set(self.arguments) - steps:
-                known[change.name] = _new(change, known, known[change.name])
-        _follow(self.steps[first:], known, changes)
+        later = {name for step in _flat(self.steps[first:]) for name in step.names}
+        for name in later - set(self.arguments):
+            known.pop(name, None)
+        try:
+            for change in changes:
+                if change.step in set(self.arguments) - steps:
+                    known[change.name] = _new(change, known, known[change.name])
+            _follow(self.steps[first:], known, changes)
+        except Exception:  # whatever NumPy raises: what comes later is not known
+            return known
         return known
 
     def _first(self, changed: set[str]) -> int:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emgmm.checks.recipe import Change, Recipe, Step
+from emgmm.checks.recipe import TOOLS, Change, Recipe, Step
 
 
 class Variant(NamedTuple):
@@ -63,6 +63,7 @@ TABLE = (
     ("cumsum(_, axis=0)", "running sums of {}"),
     ("round(_)", "{}, rounded to whole numbers"),
 )
+ROWS = (("hard(_)", "all of {} in the largest of each row"),)  # where rows sum to one
 LIST = (("_[:, None]", "{} as a column (a row and a column give a table)"),)
 MATRIX = (
     ("_.mT", "the transpose of {}"),
@@ -73,7 +74,6 @@ MATRIX = (
     ("_ / _.sum(axis=0, keepdims=True)", "{}, divided by the sum of the column"),
     ("_ - _.max(axis=-1, keepdims=True)", "{}, less the largest of the row"),
     ("_ * (_ == _.max(axis=-1, keepdims=True))", "only the largest in each row of {}"),
-    ("hard(_)", "{}, all or nothing"),
 )
 SQUARE = (
     ("_ * eye(_.shape[-1])", "only the diagonal of {}"),
@@ -96,14 +96,13 @@ SQUARE = (
 )
 
 
-def about(step: Step, known: Mapping[str, Any]) -> Iterator[Variant]:
-    """The value of the step, changed as a whole."""
-    name = step.names[0]
+def about(name: str, known: Mapping[str, Any]) -> Iterator[Variant]:
+    """The value of a step or an argument, changed as a whole."""
     value = np.asarray(known[name])
     for code, says in _codes(value):
         yield Variant(Change(name, name, code), says)
-    for size, words in _sizes(known):
-        for code, says in _scaled(size, value.shape, np.shape(known[size])):
+    for size, words, own in _sizes(known):
+        for code, says in _scaled(size, value.shape, own):
             yield Variant(Change(name, name, code), f"{says} {words}")
 
 
@@ -113,17 +112,22 @@ def _codes(value: Any) -> Iterator[tuple[str, str]]:
         yield from TABLE
     if value.ndim == 1:
         yield from LIST
+    if value.ndim == 2 and np.allclose(value.sum(axis=1), 1):
+        yield from ROWS
     if value.ndim > 1:
         yield from MATRIX
         if value.shape[-1] == value.shape[-2]:
             yield from SQUARE
 
 
-def _sizes(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _sizes(known: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The counts, and the weights of the groups, by which one may wrongly divide."""
     for name in ("m", "d", "k", "N", "phi", "n_iter"):
         if name in known:
-            yield name, "N_j" if name == "N" else name
+            words = "N_j" if name == "N" else name
+            yield name, words, np.shape(known[name])
+            if name != "d" and "d" in known:
+                yield f"(d * {name})", f"d {words}", np.shape(known[name])
 
 
 def _scaled(
@@ -158,13 +162,49 @@ def _axes(shape: tuple[int, ...], own: tuple[int, ...]) -> Iterator[str]:
 # The formula of a step
 
 
-def within(step: Step) -> Iterator[Variant]:
+def within(step: Step, known: Mapping[str, Any]) -> Iterator[Variant]:
     """The formula of the step with one of its pieces changed."""
     name = step.names[0]
     for position, node in enumerate(ast.walk(step.source)):
-        for new, says in _pieces(node):
+        for new, says in [*_pieces(node), *_others(node, known)]:
             tree = replaced(step.source, position, new)
             yield Variant(Change(name, name, ast.unparse(tree)), says)
+
+
+USES = (
+    ("{0} ** 2", "{0} is squared"),
+    ("sqrt({0})", "the root of {0} is taken"),
+    ("abs({0})", "{0} is taken without its sign"),
+    ("(0 * {0} + 1)", "{0} is missing"),
+    ("0 * {0}", "{0} is taken for zero"),
+    ("log({0})", "the log of {0} stands there"),
+    ("exp({0})", "exp of {0} stands there"),
+    ("{0}.mT", "{0} is transposed"),
+    ("{0}[::-1]", "{0} comes in the opposite order"),
+    ("{0}[..., ::-1]", "{0} comes in the opposite order"),
+    ("({0} - 1)", "{0} - 1 stands for {0}"),
+    ("({0} + 1)", "{0} + 1 stands for {0}"),
+)
+
+
+def _others(node: ast.AST, known: Mapping[str, Any]) -> Iterator[tuple[ast.expr, str]]:
+    """Another quantity of the same shape, or something made of the right one."""
+    if not isinstance(node, ast.Name) or callable(known.get(node.id, len)):
+        return
+    for code, says in USES:
+        yield _parsed(code.format(node.id)), says.format(node.id)
+    shape = np.shape(known[node.id])
+    for other, value in known.items():
+        if shape and other not in TOOLS and other != node.id and _is_like(value, shape):
+            yield ast.Name(other, ast.Load()), f"{other} stands for {node.id}"
+
+
+def _is_like(value: Any, shape: tuple[int, ...]) -> bool:
+    return isinstance(value, np.ndarray) and value.shape == shape
+
+
+def _parsed(code: str) -> ast.expr:
+    return ast.parse(code, mode="eval").body
 
 
 def replaced(source: ast.expr, position: int, new: ast.expr) -> ast.expr:
@@ -182,6 +222,7 @@ def replaced(source: ast.expr, position: int, new: ast.expr) -> ast.expr:
 
 OPERATORS: dict[type, tuple[type, str]] = {
     ast.Add: (ast.Sub, "subtracted instead of added"),
+    ast.Pow: (ast.Mult, "a factor instead of an exponent"),
     ast.Sub: (ast.Add, "added instead of subtracted"),
     ast.Mult: (ast.Div, "divided by instead of multiplied"),
     ast.Div: (ast.Mult, "multiplied instead of divided by"),
@@ -218,12 +259,21 @@ def _operations(
     if type(op) in OPERATORS:
         other, says = OPERATORS[type(op)]
         yield ast.BinOp(left, other(), right), f"{_text(right)} is {says}"
+    if isinstance(op, ast.Add | ast.Sub):
+        yield ast.BinOp(left, ast.Mult(), right), f"{_text(right)} is multiplied"
     if isinstance(op, ast.Sub | ast.Div | ast.MatMult):
         swapped = ast.BinOp(right, op, left)
         yield swapped, f"{_text(left)} and {_text(right)} are exchanged"
 
 
-SUMS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin"}
+SUMS = {
+    "sum": ("mean", "max", "prod"),
+    "mean": ("sum", "max"),
+    "max": ("min", "mean", "sum"),
+    "min": ("max", "mean"),
+    "argmax": ("argmin",),
+    "argmin": ("argmax",),
+}
 
 
 def _options(
@@ -232,11 +282,10 @@ def _options(
     """Another axis or none, the mean for the sum, the lowest for the largest."""
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in SUMS:
-        other = ast.Attribute(func.value, SUMS[func.attr], ast.Load())
-        yield (
-            ast.Call(other, call.args, keywords),
-            f"the {SUMS[func.attr]} stands for the {func.attr}",
-        )
+        for other in SUMS[func.attr]:
+            named = ast.Attribute(func.value, other, ast.Load())
+            says = f"the {other} stands for the {func.attr}"
+            yield ast.Call(named, call.args, keywords), says
     for at, option in enumerate(keywords):
         if option.arg == "axis" and isinstance(option.value, ast.Constant):
             fewer = [k for i, k in enumerate(keywords) if i != at]
@@ -252,10 +301,15 @@ def _text(node: ast.expr) -> str:
     return ast.unparse(node).replace("**", "^")
 
 
-def all_of(recipe: Recipe, step: Step, known: Mapping[str, Any]) -> Iterator[Variant]:
-    """Every variant of a step, said as what one has in its place."""
-    words = recipe.words[step.names[0]]
-    for change, says in about(step, known):
-        yield Variant(change, says.format(words))
-    for change, says in within(step):
-        yield Variant(change, f"{words}, but {says}")
+def all_of(recipe: Recipe, known: Mapping[str, Any]) -> Iterator[Variant]:
+    """Every variant, said as what one has in the place of the right thing."""
+    for step in [*recipe.named()][::-1]:
+        words = recipe.words[step.names[0]]
+        for change, says in about(step.names[0], known):
+            yield Variant(change, says.format(words))
+        for change, says in within(step, known):
+            yield Variant(change, f"{words}, but {says}")
+    for name in recipe.arguments:
+        if isinstance(known[name], np.ndarray):
+            for change, says in about(name, known):
+                yield Variant(change, says.format(name))
