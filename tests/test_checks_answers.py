@@ -1,6 +1,7 @@
 """The checks, checked: right answers pass, each wrong one is named."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -61,19 +62,46 @@ def test_there_are_enough_answers():
 @by_exercise
 def test_every_slip_is_made_by_a_wrong_answer(exercise):
     made = {slip for name, slip, _ in WRONG if name == exercise.name}
-    assert made == {slip.name for slip in exercise.slips}
+    assert made >= {slip.name for slip in exercise.slips}
 
 
 def versions(exercise):
-    """Each slip as an answer, for numbers one part at a time."""
-    right = dict(zip(exercise.parts, np.atleast_1d(0)))
+    """Each slip as an answer, for numbers the parts that it changes itself, by one."""
     for slip in exercise.slips:
         if exercise.arguments:
-            yield slip, slip.wrong
-        else:
-            right = dict(zip(exercise.parts, exercise.reference()))
-            for part, value in slip.wrong.items():
-                yield slip, {**right, part: value}
+            yield slip, partial(slipped, exercise, slip)
+            continue
+        right = parts_of(exercise, exercise.reference())
+        wrong = slip.wrong if isinstance(slip.wrong, dict) else after(exercise, slip)
+        direct = [part for part in exercise.parts if part in changed_by(slip)]
+        for part in direct:
+            yield slip, {**right, part: wrong[part]}
+        if not direct:
+            yield slip, wrong
+
+
+def changed_by(slip):
+    if isinstance(slip.wrong, dict):
+        return slip.wrong
+    return {change.step for change in slip.wrong}
+
+
+def slipped(exercise, slip, *case):
+    """What a slip makes of a function."""
+    if callable(slip.wrong):
+        return slip.wrong(*case)
+    return tuple(after(exercise, slip, *case).values())
+
+
+def after(exercise, slip, *case):
+    recipe = exercise.recipe
+    with np.errstate(all="ignore"):
+        found = recipe.rerun(case, recipe.run(case), slip.wrong)
+    return {part: found[part] for part in exercise.parts}
+
+
+def parts_of(exercise, answer):
+    return dict(zip(exercise.parts, answer if len(exercise.parts) > 1 else [answer]))
 
 
 @by_exercise
@@ -111,7 +139,8 @@ def test_of_two_slips_the_first_is_named(name, slips):
         parts = (
             right if isinstance(right, tuple) else (right.phi, right.mu, right.Sigma)
         )
-        first, second = one.wrong(*arguments), two.wrong(*arguments)
+        first = slipped(exercise, one, *arguments)
+        second = slipped(exercise, two, *arguments)
         mixed = []
         for a, b, c in zip(parts, first, second):
             changed = np.shape(b) != np.shape(a) or not np.allclose(b, a)

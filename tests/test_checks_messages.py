@@ -16,8 +16,10 @@ RIGHT, WRONG = everything()
 
 
 def right_m_step(x, w):
-    theta = emgmm.m_step(x, w)
-    return theta.phi, theta.mu, theta.Sigma
+    N = w.sum(axis=0)
+    mu = w.T @ x / N[:, None]
+    r = x[:, None] - mu
+    return N / len(x), mu, np.einsum("ij,ija,ijb->jab", w, r, r) / N[:, None, None]
 
 
 def text(name, answer):
@@ -115,14 +117,15 @@ def test_code_that_works_for_one_feature_only_is_an_error():
 # Answers of all sorts
 
 
-def test_the_learner_works_on_copies():
+def test_whoever_changes_the_input_is_told():
     def spoil(x, w):
         parts = right_m_step(x, w)
-        x[:] = w[:] = 0
+        w *= 0.5
         return parts
 
-    assert check("m_step", spoil)
-    assert check("m_step", spoil)
+    for _ in range(2):  # it works on copies
+        assert check("m_step", spoil).slip == "input changed in place"
+        assert "changes w" in text("m_step", spoil)
 
 
 def test_what_the_learner_prints_is_not_shown(capsys):
@@ -132,14 +135,6 @@ def test_what_the_learner_prints_is_not_shown(capsys):
 
     assert check("m_step", loud)
     assert capsys.readouterr().out == ""
-
-
-def test_groups_in_another_order_are_right_and_told():
-    def reversed_groups(x, w):
-        return right_m_step(x, w[:, ::-1])
-
-    assert "another order" in text("m_step", reversed_groups)
-    assert "another order" not in text("m_step", right_m_step)
 
 
 def test_half_a_permutation_is_wrong():
@@ -176,10 +171,13 @@ def test_a_function_is_no_number():
             "phi does not fit into one array: its pieces have shapes (1,), (2,)",
         ),
         (lambda p, m, S: (p, [[1], [[1], [1, 2]]], S), "shapes (1,), (ragged)"),
-        (lambda p, m, S: (p, m.T, S), "The numbers are right: turn them over"),
+        (lambda p, m, S: (p, m.T, S), "The numbers are right: turn mu over"),
         (lambda p, m, S: (p, m[:1], S), "mu has shape (1, 1); it should be (2, 1)"),
         (lambda p, m, S: (p, m * np.nan, S), "mu[0, 0] is nan"),
-        (lambda p, m, S: (p, -m, S), "mu has the wrong sign"),
+        (
+            lambda p, m, S: (p, -m, S),
+            "What you have as mu is the means, with the opposite sign.",
+        ),
         (lambda p, m, S: (p, 3 * m, S), "mu is 3 times the right value in every entry"),
         (lambda p, m, S: (p, m + 2, S), "mu is off by the same 2 in every entry"),
         (lambda p, m, S: (p, m + np.array([[0], [1]]), S), "mu[1, 0] is "),
@@ -214,7 +212,7 @@ def test_a_transposed_table_is_told():
     def turned(x, phi, mu, Sigma):
         return emgmm.Mixture(phi, mu, Sigma).log_joint(x).T
 
-    assert "turn them over" in text("log_joint", turned)
+    assert "turn log_joint over" in text("log_joint", turned)
 
 
 def test_a_transposed_square_is_told():
@@ -225,7 +223,7 @@ def test_a_transposed_square_is_told():
 
 def test_rows_that_do_not_sum_to_one_are_told():
     def answer(x, phi, mu, Sigma):
-        return emgmm.Mixture(phi, mu, Sigma).responsibilities(x) ** 2
+        return np.sin(emgmm.Mixture(phi, mu, Sigma).responsibilities(x))
 
     assert "The rows of w must sum to 1" in text("e_step", answer)
 
@@ -238,8 +236,8 @@ def test_numbers_are_not_given_away():
 
 def test_a_number_that_is_too_round_is_told_so():
     theta = find("equal_start").reference()
-    answer = (theta[0], np.round(theta[1], 0), theta[2])
-    assert "That is close: give more digits." in text("equal_start", answer)
+    answer = (theta[0], np.round(theta[1], 1), theta[2])
+    assert "mu is close: give more digits." in text("equal_start", answer)
 
 
 def test_long_inputs_are_described_not_shown():

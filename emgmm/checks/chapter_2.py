@@ -16,7 +16,6 @@ five_points = Exercise(
     level="warm-up",
     parts=("phi", "mu", "Sigma", "sd"),
     reference=lambda: ([0.4, 0.6], [3, 12], [1, 26 / 3], [1, np.sqrt(26 / 3)]),
-    group_axis={"phi": 0, "mu": 0, "Sigma": 0, "sd": 0},
     tolerance=0.006,
     slips=(
         Slip(
@@ -244,7 +243,6 @@ labeled_mle = Exercise(
     reference=lambda x, z, k: fit_labeled(x, z),
     cases=lambda: [*labeled()],
     shown=lambda: (*anemia(), 2),
-    group_axis={"phi": 0, "mu": 0, "Sigma": 0},
     points=2,
     slips=(
         Slip(

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.special import entr, xlogy
 
-from emgmm.checks.chapter_4 import hard
 from emgmm.checks.exercise import Case, Exercise, Slip
-from emgmm.checks.inputs import anemia, sample
+from emgmm.checks.inputs import anemia, hard, sample
 from emgmm.em import e_step, elbo, m_step
 from emgmm.labeled import fit_labeled, one_hot
 from emgmm.mixture import Mixture
@@ -268,7 +267,6 @@ my_em = Exercise(
     parts=("w", "phi", "mu", "Sigma", "trace"),
     reference=_em,
     cases=_em_cases,
-    group_axis={"w": 1, "phi": 0, "mu": 0, "Sigma": 0},
     points=3,
     slips=(
         Slip(

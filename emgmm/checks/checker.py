@@ -1,18 +1,21 @@
 """check: the outcome of an answer, in words."""
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
 
 from emgmm.checks import book
 from emgmm.checks.compare import Misfit, brief, differences, fitted
+from emgmm.checks.diagnose import Finding, diagnose
 from emgmm.checks.exercise import Case, Exercise
-from emgmm.checks.learner import NotTried
+from emgmm.checks.learner import Endless, Nothing, NotTried
 from emgmm.checks.outcome import Code, Kind, Link, Outcome, Text
 from emgmm.checks.registry import find
 from emgmm.checks.trial import Trial, attempt
 
+KIND = "another kind of answer"  # the slip of a misfit
 LONG = 240  # an input of more characters is described, not shown
 
 
@@ -56,11 +59,41 @@ def examine(exercise: Exercise, answer: Any) -> Outcome:
     except NotTried:
         return _outcome(exercise, "not tried", Text(_invitation(exercise)))
     except Misfit as misfit:
-        return _outcome(exercise, "wrong", Text(str(misfit)))
+        return _outcome(exercise, "wrong", Text(str(misfit)), slip=KIND)
     # What is wrong before the code breaks down explains more than the breakdown.
-    if wrong := trial.first_wrong():
-        return _diagnosis(trial, *wrong)
-    return _error(trial) if trial.crash else _praise(trial)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        for part, at in trial.wrong():
+            return _diagnosis(trial, part, at)
+    if trial.crash:
+        return _error(trial)
+    if found := _spoiled(trial) or _borrowed(trial):
+        return _outcome(exercise, "wrong", Text(found.says), slip=found.name)
+    return _praise(trial)
+
+
+def _spoiled(trial: Trial) -> Finding | None:
+    """An argument that the function has changed for its caller."""
+    for result in trial.results:
+        for n in result.spoiled:
+            name = trial.exercise.arguments[n]
+            says = (
+                f"Your function changes {name}, which belongs to whoever calls it: "
+                f"what comes next works with another {name}. Do not write "
+                f"{name} -= ... or {name}[...] = ... without a copy."
+            )
+            return Finding("input changed in place", says)
+    return None
+
+
+def _borrowed(trial: Trial) -> Finding | None:
+    """A function of the package that was called where it gives the answer away."""
+    allowed = trial.exercise.alone
+    used = {name for result in trial.results for name in result.used}
+    if allowed is None or not used - set(allowed):
+        return None
+    name = min(used - set(allowed))
+    says = f"The numbers are right, but {name} of emgmm did the work: use NumPy alone."
+    return Finding("the package does the work", says)
 
 
 def _invitation(exercise: Exercise) -> str:
@@ -72,15 +105,16 @@ def _invitation(exercise: Exercise) -> str:
 
 
 def _diagnosis(trial: Trial, part: int, at: int) -> Outcome:
-    exercise, slip = trial.exercise, trial.slip(part)
-    mine, right = trial.theirs[at][part], trial.rights[at][part]
+    exercise = trial.exercise
+    mine, right = trial.theirs[at][part], trial.known.rights[at][part]
     example = _example(trial, part, at)
-    if slip is None:
+    found = diagnose(trial, part) or _spoiled(trial)
+    if found is None:
         said = differences(exercise, mine, right, exercise.parts[part])
         return _outcome(exercise, "wrong", Text(said), *example)
-    where = [book.cite(slip.equation)] if slip.equation else []
-    parts = (Text(slip.says), *where, *example)
-    return _outcome(exercise, "wrong", *parts, slip=slip.name)
+    where = [book.cite(found.equation)] if found.equation else []
+    parts = (Text(found.says), *where, *example)
+    return _outcome(exercise, "wrong", *parts, slip=found.name)
 
 
 def _example(trial: Trial, part: int, at: int) -> list[Text | Code]:
@@ -91,7 +125,7 @@ def _example(trial: Trial, part: int, at: int) -> list[Text | Code]:
     lines = [f"{n} = {brief(v)}" for n, v in zip(exercise.arguments, case)]
     if sum(map(len, lines)) > LONG:
         return [Text(f"It shows on hidden data: {_in_words(exercise, case)}.")]
-    name, right = exercise.parts[part], trial.rights[at][part]
+    name, right = exercise.parts[part], trial.known.rights[at][part]
     shown = fitted(trial.theirs[at][part], right.shape)
     lines += [f"your {name}: {brief(shown)}", f"right {name}: {brief(right)}"]
     return [Text("The smallest example where it shows:"), Code("\n".join(lines))]
@@ -106,17 +140,21 @@ def _in_words(exercise: Exercise, case: Case) -> str:
 
 
 def _error(trial: Trial) -> Outcome:
+    exercise, crash = trial.exercise, trial.crash
     case = trial.known.cases[len(trial.theirs)]
-    words = _in_words(trial.exercise, case)
-    said = Text(f"Your code raised an error. It was called with {words}:")
-    return _outcome(trial.exercise, "error", said, Code(str(trial.crash)))
+    called = f"It was called with {_in_words(exercise, case)}"
+    if isinstance(crash, Nothing):
+        said = Text(f"Your function returned None. {crash} {called}.")
+        return _outcome(exercise, "error", said, slip="returned None")
+    if isinstance(crash, Endless):
+        said = Text(f"Your function does not come to an end. {crash} {called}.")
+        return _outcome(exercise, "error", said, slip="does not end")
+    said = Text(f"Your code raised an error. {called}:")
+    return _outcome(exercise, "error", said, Code(str(crash)))
 
 
 def _praise(trial: Trial) -> Outcome:
     said = []
-    pairs = zip(trial.rights, trial.known.rights)
-    if not all(np.array_equal(a, b) for p, q in pairs for a, b in zip(p, q)):
-        said.append("Your groups come in another order. That is as good.")
     if trial.is_value and trial.exercise.arguments:
         said.append(
             "These numbers are right. Hand over the function, too: other data may show "

@@ -1,7 +1,6 @@
 """Answers as arrays, equal up to rounding, and differences in words."""
 
-from collections.abc import Iterator, Mapping
-from itertools import permutations
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +46,8 @@ def _unpacked(names: tuple[str, ...], answer: Any) -> list[Any]:
 
 
 def _as_array(value: Any, name: str) -> Array:
+    if isinstance(value, np.ma.MaskedArray):
+        value = np.ma.filled(value.astype(float), np.nan)
     try:
         array = np.asarray(value)
     except ValueError:
@@ -54,9 +55,26 @@ def _as_array(value: Any, name: str) -> Array:
         raise Misfit(
             f"{name} does not fit into one array: its pieces have shapes {shapes}."
         ) from None
+    if array.dtype.kind == "O":
+        array = _numbers(array)
+    if array.dtype.kind == "U":
+        raise Misfit(
+            f"{name} must hold numbers; yours is {_kind(value)}. Numbers stand without "
+            "quotes."
+        )
     if array.dtype.kind not in "biuf":
         raise Misfit(f"{name} must hold numbers; yours is {_kind(value)}.")
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _numbers(array: Array) -> Array:
+    """Fractions, decimals and what else knows its value; other objects as they are."""
+    if any(isinstance(entry, str) for entry in array.flat):
+        return array
+    try:
+        return array.astype(float)
+    except (TypeError, ValueError):
+        return array
 
 
 def _shape(piece: Any) -> str:
@@ -77,36 +95,20 @@ def fitted(array: Array, shape: tuple[int, ...]) -> Array:
     return array.reshape(shape) if same else array
 
 
-def equal(exercise: Exercise, a: Array, b: Array) -> bool:
+def equal(exercise: Exercise, a: Array, b: Array, part: str = "") -> bool:
     """Equal up to rounding; infinite and missing values at the same places.
 
-    Numbers may be off by the exercise's tolerance, what functions return by that
+    Numbers may be off by the part's tolerance, what functions return by that
     share of the largest entry.
     """
     a = fitted(a, b.shape)
     if a.shape != b.shape:
         return False
-    loose, scale = exercise.tolerance, 1.0
+    loose, scale = exercise.loose(part), 1.0
     if exercise.arguments:
         loose = max(loose, SINGLE if a.dtype.itemsize < 8 else 0)
         scale = float(np.abs(b[np.isfinite(b)]).max(initial=0.0)) or 1.0
     return bool(np.allclose(a, b, rtol=0, atol=loose * scale + 1e-11, equal_nan=True))
-
-
-def orders(exercise: Exercise, right: Parts) -> Iterator[Parts]:
-    """The right answer in every order of the groups that counts as the same."""
-    sizes = {
-        right[p].shape[exercise.group_axis[name]]
-        for p, name in enumerate(exercise.parts)
-        if name in exercise.group_axis
-    }
-    for order in permutations(range(sizes.pop())) if sizes else [()]:
-        yield tuple(
-            value.take(order, axis=exercise.group_axis[name])
-            if name in exercise.group_axis
-            else value
-            for name, value in zip(exercise.parts, right)
-        )
 
 
 def differences(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
@@ -176,8 +178,16 @@ def _worst(exercise: Exercise, mine: Array, right: Array, name: str) -> str:
     if exercise.arguments:
         return f"{said}; it should be {right[at]:.6g}."
     # Numbers are asked for: the checker does not give them away.
-    near = np.allclose(mine, right, rtol=0.01)
-    return f"{said}. That is {'close: give more digits' if near else 'not right'}."
+    return f"{said}. That is not right."
+
+
+def is_rounded(mine: Array, right: Array) -> bool:
+    """Whether mine are the right numbers, rounded to the decimals that they show."""
+    if mine.shape != right.shape:
+        return False
+    decimals = max(len(f"{v:.10f}".rstrip("0").partition(".")[2]) for v in mine.flat)
+    off = 0.51 / 10**decimals
+    return decimals > 0 and bool(np.allclose(mine, right, rtol=0, atol=off))
 
 
 def _entry(name: str, at: Any) -> str:

@@ -1,8 +1,10 @@
 """What the checker knows of an exercise."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from emgmm.checks.recipe import Change, Recipe
 
 Case = tuple[Any, ...]
 Level = Literal["warm-up", "core", "stretch"]
@@ -16,9 +18,8 @@ class Slip:
     ----------
     name : str
         In a few words, for tables: "divides by m, not N_j".
-    wrong : callable or mapping
-        The wrong function, with the arguments of the exercise; or, where the answer
-        is numbers, the wrong value of each part that the slip touches.
+    wrong : tuple of Change
+        What it changes in the recipe.
     says : str
         What to tell the learner.
     equation : str
@@ -26,7 +27,7 @@ class Slip:
     """
 
     name: str
-    wrong: Callable[..., Any] | Mapping[str, Any]
+    wrong: tuple[Change, ...] | Callable[..., Any] | Mapping[str, Any]
     says: str
     equation: str = ""
 
@@ -45,8 +46,6 @@ class Exercise:
     level : {"warm-up", "core", "stretch"}
         A warm-up asks for what the chapter has just shown; core is needed further on;
         a stretch goes beyond the chapter.
-    arguments : tuple of str
-        Those of the function that is asked for; empty when numbers are.
     parts : tuple of str
         What the answer holds, in order.
     reference : callable
@@ -57,17 +56,21 @@ class Exercise:
         Each goes further than the one before.
     look_next : str
         For those who are done.
+    arguments : tuple of str
+        Those of the function that is asked for; empty when numbers are.
     cases : callable
         Makes the inputs of the function, the smallest first.
     shown : callable, optional
         Makes the input that the statement names, for those who hand in a value.
-    group_axis : mapping
-        Parts that may come in another order of groups, and the axis of the groups.
-    tolerance : float
+    tolerance : float, or one for each part
         Largest error: of numbers; of what a function returns, as a share of its
         largest entry.
     points : int
         For graders.
+    alone : tuple of str
+        Functions of emgmm that the answer may call; None where any may be.
+    recipe : Recipe, optional
+        How the right answer is computed, step by step.
     """
 
     label: str
@@ -82,6 +85,13 @@ class Exercise:
     arguments: tuple[str, ...] = ()
     cases: Callable[[], list[Case]] = lambda: [()]
     shown: Callable[[], Case] | None = None
-    group_axis: Mapping[str, int] = field(default_factory=dict)
-    tolerance: float = 1e-5
+    tolerance: float | Mapping[str, float] = 1e-5
     points: int = 1
+    alone: tuple[str, ...] | None = None
+    recipe: Recipe | None = None
+
+    def loose(self, part: str) -> float:
+        """The tolerance of a part."""
+        if isinstance(self.tolerance, Mapping):
+            return self.tolerance.get(part, 1e-5)
+        return self.tolerance

@@ -1,9 +1,13 @@
 """Hidden inputs: correlated, unequal, no two sizes alike, the smallest first."""
 
+from functools import cache
+
 import numpy as np
 
 from emgmm import data
 from emgmm._input import Floats, Ints
+from emgmm.em import em
+from emgmm.labeled import fit_labeled
 from emgmm.mixture import Mixture
 
 
@@ -18,6 +22,14 @@ def anemia() -> tuple[Floats, Ints]:
     """The public examples and their labels: 0 for Anemia, 1 for Control."""
     known = data.anemia()
     return known.x, np.array(known.z == "Control").astype(np.intp)
+
+
+@cache
+def fits() -> tuple[Floats, Mixture, Mixture]:
+    """The public examples, their labeled fit, and where EM ends from a random start."""
+    x, z = anemia()
+    start = np.random.default_rng(0).dirichlet([1, 1], size=len(x))
+    return x, fit_labeled(x, z), em(x, start).theta
 
 
 def far() -> tuple[Floats, Mixture]:
@@ -69,3 +81,8 @@ def sample(m: int, d: int, k: int, seed: int) -> tuple[Floats, Mixture]:
     Sigma = scale * (A @ A.mT + 0.3 * np.eye(d))
     theta = Mixture(phi / phi.sum(), 2 * rng.normal(size=(k, d)) + 1.5, Sigma)
     return theta.sample(m, rng)[0], theta
+
+
+def hard(w: Floats) -> Floats:
+    """All the weight of a row in its largest entry."""
+    return np.eye(w.shape[1])[w.argmax(axis=1)]

@@ -1,17 +1,29 @@
 """All exercises, found by number, label or short name."""
 
 import difflib
+import re
+from importlib import import_module
+from importlib.resources import files
 
-from emgmm.checks import book, chapter_1, chapter_2, chapter_3, chapter_4, chapter_5
+from emgmm.checks import book, written
 from emgmm.checks.exercise import Exercise
 
-EXERCISES: tuple[Exercise, ...] = (
-    *chapter_1.EXERCISES,
-    *chapter_2.EXERCISES,
-    *chapter_3.EXERCISES,
-    *chapter_4.EXERCISES,
-    *chapter_5.EXERCISES,
-)
+
+def _chapters() -> list[str]:
+    """The modules chapter_N of this folder, in order."""
+    names = [f.name for f in files("emgmm.checks").iterdir()]
+    found = [
+        n.removesuffix(".py") for n in names if re.fullmatch(r"chapter_\d+\.py", n)
+    ]
+    return sorted(found, key=lambda name: int(name.split("_")[1]))
+
+
+def _exercises(chapter: str) -> tuple[Exercise, ...]:
+    module = import_module(f"emgmm.checks.{chapter}")
+    return getattr(module, "EXERCISES", None) or written.exercises(module)
+
+
+EXERCISES = tuple(e for chapter in _chapters() for e in _exercises(chapter))
 
 
 def find(name: float | str) -> Exercise:

@@ -1,27 +1,29 @@
-"""An answer, tried on all cases, beside the right one and that of every slip."""
+"""An answer, tried on all cases, beside the right one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from emgmm.checks.compare import Array, Misfit, Parts, as_parts, equal, orders
+from emgmm.checks.compare import Array, Misfit, Parts, as_parts, equal
 from emgmm.checks.exercise import Case, Exercise, Slip
-from emgmm.checks.learner import Crash, NotTried, call, is_blank
+from emgmm.checks.learner import Crash, NotTried, Result, call, is_blank, watched
+from emgmm.checks.recipe import Change
 from emgmm.checks.registry import find
+from emgmm.mixture import Mixture
 
-Version = tuple[Array | None, ...]  # None: the slip does not touch this part
+Version = tuple[Array | None, ...]  # None: there is no such value
 
 
 @dataclass(frozen=True)
 class Known:
-    """The cases of an exercise, and what the right answer and the slips give."""
+    """The cases of an exercise, the right answers, and all quantities on the way."""
 
     cases: list[Case]
     rights: list[Parts]
-    versions: list[list[Version]]
+    quantities: list[dict[str, Any]]
 
 
 @cache
@@ -32,21 +34,8 @@ def known(label: str, is_value: bool) -> Known:
     if is_value and exercise.shown:
         cases = [exercise.shown()]
     rights = [as_parts(exercise, exercise.reference(*case)) for case in cases]
-    versions = [[_version(exercise, s, case) for case in cases] for s in exercise.slips]
-    return Known(cases, rights, versions)
-
-
-def _version(exercise: Exercise, slip: Slip, case: Case) -> Version:
-    if not callable(slip.wrong):
-        given = slip.wrong
-        return tuple(
-            np.asarray(given[name], float) if name in given else None
-            for name in exercise.parts
-        )
-    try:
-        return as_parts(exercise, call(slip.wrong, case))
-    except (Crash, Misfit):  # it breaks down on this case
-        return (None,) * len(exercise.parts)
+    recipe = exercise.recipe
+    return Known(cases, rights, [recipe.run(c) for c in cases] if recipe else [])
 
 
 @dataclass(frozen=True)
@@ -54,54 +43,74 @@ class Trial:
     """What the learner's answer gives, case by case, until it raises."""
 
     exercise: Exercise
+    answer: Any
     is_value: bool
     theirs: list[Parts]
+    results: list[Result]
     crash: Crash | None
 
     @property
     def known(self) -> Known:
         return known(self.exercise.label, self.is_value)
 
-    @property
-    def rights(self) -> list[Parts]:
-        """The right answers, groups in the order that suits theirs best."""
-        pairs = zip(self.theirs, self.known.rights)
-        return [nearest(self.exercise, mine, right) for mine, right in pairs]
+    def agreement(self, at: int, other: Version) -> list[bool]:
+        """Which parts of theirs are those of another version, on one case."""
+        return [
+            b is not None and equal(self.exercise, a, b, part)
+            for part, a, b in zip(self.exercise.parts, self.theirs[at], other)
+        ]
 
-    def first_wrong(self) -> tuple[int, int] | None:
-        """The first part that is wrong, and the first case that shows it."""
-        pairs = zip(self.theirs, self.rights)
-        table = [agreement(self.exercise, a, b) for a, b in pairs]
+    def wrong(self) -> Iterator[tuple[int, int]]:
+        """The parts that are wrong, each with the first case that shows it."""
+        table = [self.agreement(at, self.known.rights[at]) for at in self.tried()]
         for part in range(len(self.exercise.parts)):
             for at, row in enumerate(table):
                 if not row[part]:
-                    return part, at
+                    yield part, at
+                    break
+
+    def tried(self) -> range:
+        return range(len(self.theirs))
+
+    def version(
+        self, at: int, changes: Sequence[Change], given: Mapping[str, Any] | None = None
+    ) -> Version:
+        """What the changed recipe gives on one case; None for what breaks down."""
+        exercise, case = self.exercise, self.known.cases[at]
+        assert exercise.recipe
+        right = self.known.quantities[at]
+        found = exercise.recipe.rerun(case, right, changes, given)
+        return tuple(as_number(found.get(name)) for name in exercise.parts)
+
+    def slip(self, slip: Slip, at: int) -> Version:
+        """What a slip gives on one case."""
+        if isinstance(slip.wrong, tuple):
+            return self.version(at, slip.wrong)
+        return _old_version(self.exercise, slip, self.known.cases[at])
+
+
+def as_number(value: Any) -> Array | None:
+    """An array of numbers, or None."""
+    if value is None:
+        return None
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError):
         return None
 
-    def slip(self, part: int) -> Slip | None:
-        """The slip that gives this part of theirs everywhere, and most others.
 
-        A second slip may break the extreme cases: then the others must do.
-        """
-        every = range(len(self.theirs))
-        finite = [at for at in every if np.isfinite(self.theirs[at][part]).all()]
-        return self._slip(part, every) or self._slip(part, finite)
-
-    def _slip(self, part: int, cases: Sequence[int]) -> Slip | None:
-        best, most = None, 0
-        for slip, versions in zip(self.exercise.slips, self.known.versions):
-            pairs = [(self.theirs[at], versions[at]) for at in cases]
-            scores = [self._score(mine, version, part) for mine, version in pairs]
-            if all(scores) and sum(scores) > most:
-                best, most = slip, sum(scores)
-        return best
-
-    def _score(self, mine: Parts, version: Version, part: int) -> int:
-        """How many parts agree; 0 when the one that matters does not."""
-        if all(value is not None for value in version):
-            version = nearest(self.exercise, mine, version)  # type: ignore[arg-type]
-        agreed = agreement(self.exercise, mine, version)
-        return sum(agreed) if agreed[part] else 0
+def _old_version(exercise: Exercise, slip: Slip, case: Case) -> Version:
+    if isinstance(slip.wrong, Mapping):
+        given = slip.wrong
+        return tuple(
+            np.asarray(given[name], float) if name in given else None
+            for name in exercise.parts
+        )
+    assert callable(slip.wrong)
+    try:
+        return as_parts(exercise, call(slip.wrong, case))
+    except (Crash, Misfit):  # it breaks down on this case
+        return (None,) * len(exercise.parts)
 
 
 def attempt(exercise: Exercise, answer: Any) -> Trial:
@@ -110,12 +119,25 @@ def attempt(exercise: Exercise, answer: Any) -> Trial:
         raise NotTried
     function, is_value = _as_function(exercise, answer)
     theirs: list[Parts] = []
+    results: list[Result] = []
+    crash = None
     for case in known(exercise.label, is_value).cases:
         try:
-            theirs.append(as_parts(exercise, call(function, case)))
-        except Crash as crash:
-            return Trial(exercise, is_value, theirs, crash)
-    return Trial(exercise, is_value, theirs, None)
+            results.append(watched(function, _fitting(function, exercise, case)))
+        except Crash as problem:
+            crash = problem
+            break
+        theirs.append(as_parts(exercise, results[-1].value))
+    return Trial(exercise, answer, is_value, theirs, results, crash)
+
+
+def _fitting(function: Callable[..., Any], exercise: Exercise, case: Case) -> Case:
+    """Chapter 4 writes e_step(x, theta): phi, mu and Sigma in one argument."""
+    code = getattr(function, "__code__", None)
+    takes = code.co_argcount if code and not code.co_flags & 0x04 else len(case)
+    if exercise.arguments[-3:] == ("phi", "mu", "Sigma") and takes == len(case) - 2:
+        return (*case[:-3], Mixture(*case[-3:]))
+    return case
 
 
 def _as_function(exercise: Exercise, answer: Any) -> tuple[Callable[..., Any], bool]:
@@ -131,17 +153,3 @@ def _as_function(exercise: Exercise, answer: Any) -> tuple[Callable[..., Any], b
             f"{exercise.name}), without calling it."
         )
     return lambda *_: answer, True
-
-
-def nearest(exercise: Exercise, mine: Parts, other: Parts) -> Parts:
-    """The other answer in the order of groups that agrees best with mine."""
-    every = orders(exercise, other)
-    return max(every, key=lambda candidate: sum(agreement(exercise, mine, candidate)))
-
-
-def agreement(exercise: Exercise, mine: Parts, other: Version) -> list[bool]:
-    """Which parts are equal."""
-    return [
-        b is not None and equal(exercise, a, b)
-        for a, b in zip(mine, other, strict=True)
-    ]

@@ -8,7 +8,11 @@ from tests.wrong_answers import right, wrong
 # Five points by hand
 
 right("five_points", ([0.4, 0.6], [3, 12], [1, 8.667], [1, 2.944]))
-right("five_points", ([0.6, 0.4], [12, 3], [8.667, 1], [2.944, 1]))
+wrong(
+    "five_points",
+    "groups in another order",
+    ([0.6, 0.4], [12, 3], [8.667, 1], [2.944, 1]),
+)
 right("five_points", ([[0.4], [0.6]], [[3], [12]], [[[1]], [[26 / 3]]], [1, 2.944]))
 for slip, answer in [
     ("counts instead of shares", ([2, 3], [3, 12], [1, 8.667], [1, 2.944])),
@@ -78,7 +82,11 @@ def by_loops(x, z, k):
 right("labeled_mle", by_cov)
 right("labeled_mle", by_loops)
 right("labeled_mle", lambda x, z, k: emgmm.m_step(x, emgmm.one_hot(z, k)))
-right("labeled_mle", lambda x, z, k: by_loops(x, k - 1 - z, k))  # groups reversed
+wrong(
+    "labeled_mle",
+    "groups in another order",
+    lambda x, z, k: by_loops(x, k - 1 - z, k),
+)
 right(
     "labeled_mle",
     lambda x, z, k: tuple(np.float32(part) for part in by_cov(x, z, k)),

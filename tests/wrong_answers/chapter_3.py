@@ -166,6 +166,7 @@ def sorted_groups(phi, mu, Sigma):
 
 
 def selection_sort(phi, mu, Sigma):
+    phi, mu, Sigma = phi.copy(), mu.copy(), Sigma.copy()
     for j in range(len(phi)):
         low = j + mu[j:, 0].argmin()
         for part in (phi, mu, Sigma):

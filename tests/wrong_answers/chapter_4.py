@@ -12,6 +12,7 @@ from tests.wrong_answers.chapter_1 import by_scipy, diagonal_only, joint
 
 good = {
     "w": [1 / 7, 6 / 7],
+    "w_at_0": [15 / 16, 1 / 16],
     "without_phi": 1 / 3,
     "without_sigma": 1 / 4,
     "phi": [2 / 3, 1 / 3],
@@ -21,7 +22,15 @@ good = {
 right("by_hand", good)
 right(
     "by_hand",
-    ([0.143, 0.857], 0.333, 0.25, [0.667, 0.333], [[2], [4]], [[[6]], [[4]]]),
+    (
+        [0.143, 0.857],
+        [0.9375, 0.0625],
+        0.333,
+        0.25,
+        [0.667, 0.333],
+        [[2], [4]],
+        [[[6]], [[4]]],
+    ),
 )
 for slip, changes in [
     ("forgot phi", {"w": [0.333, 0.667]}),
@@ -36,6 +45,7 @@ for slip, changes in [
     ),
     ("not divided by the sum", {"w": [0.125, 0.75]}),
     ("groups exchanged", {"w": [0.857, 0.143]}),
+    ("1/2 forgotten in the exponent", {"w_at_0": [0.999, 0.001]}),
     ("hard labels", {"w": [0, 1]}),
     ("both forgotten", {"without_phi": 0.5}),
     ("counts instead of shares", {"phi": [2, 1]}),
@@ -70,7 +80,11 @@ def odds(x, phi, mu, Sigma):
 right("e_step", bayes)
 right("e_step", odds)
 right("e_step", lambda *a: softmax(by_scipy(*a), axis=1).astype("float32"))
-right("e_step", lambda *a: softmax(by_scipy(*a), axis=1)[:, ::-1])  # groups reversed
+wrong(
+    "e_step",
+    "groups in another order",
+    lambda *a: softmax(by_scipy(*a), axis=1)[:, ::-1],
+)
 theta = data.ANEMIA
 right("e_step", theta.responsibilities(data.anemia().x))
 
@@ -138,9 +152,9 @@ def by_moments(x, w):
 
 
 right("m_step", average)
-right("m_step", by_moments)
+wrong("m_step", "the package does the work", by_moments)
 right("m_step", lambda x, w: average(x.astype("f4"), w.astype("f4")))
-right("m_step", lambda x, w: average(x, w[:, ::-1]))  # groups reversed
+wrong("m_step", "groups in another order", lambda x, w: average(x, w[:, ::-1]))
 
 
 def step(phi=None, mu=None, Sigma=None):
@@ -189,6 +203,16 @@ for slip, answer in [
     (
         "Sigma divides by N_j - 1",
         step(Sigma=lambda x, v: spread(x, v, own(x, v), v.sum() - 1)),
+    ),
+    (
+        "np.cov with aweights and without ddof=0",
+        step(Sigma=lambda x, v: np.atleast_2d(np.cov(x.T, aweights=v))),
+    ),
+    (
+        "mu mu^T added, not subtracted",
+        step(
+            Sigma=lambda x, v: spread(x, v, 0, v.sum()) + np.outer(own(x, v), own(x, v))
+        ),
     ),
     ("Sigma not divided", step(Sigma=lambda x, v: spread(x, v, own(x, v), 1))),
     (

@@ -90,7 +90,7 @@ def with_package(x, w, n_iter):
 
 
 right("my_em", em)
-right("my_em", backwards)
+wrong("my_em", "groups in another order", backwards)
 right("my_em", with_package)
 
 
