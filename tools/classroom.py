@@ -10,6 +10,7 @@ same bytes.
 import re
 import sys
 import textwrap
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -32,6 +33,7 @@ SHARED = (
     "emgmm/checks/book.json",
 )
 SECRET = ("emgmm/checks/solutions.json",)
+RECIPES = "emgmm/checks/chapter_*.toml"  # the checker needs them; they hold solutions
 
 
 def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
@@ -42,12 +44,20 @@ def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
         for pattern in patterns
         for path in sorted(root.glob(pattern))
     }
+    for path in sorted(root.glob(RECIPES)):
+        name, text = path.relative_to(root).as_posix(), path.read_bytes()
+        files |= {name: text} if kind == "instructor" else packed(name, text)
     made = for_reading() | (for_teaching() if kind == "instructor" else {})
     files |= {path: written(notebook) for path, notebook in made.items()}
     if kind == "instructor":
         exam = book.page("exam", answers=True)
         files["exam.md"] = reading.plain(exam, reading.text_alone).encode()
     return files | {"README.md": readme(kind).encode()}
+
+
+def packed(name: str, text: bytes) -> dict[str, bytes]:
+    """As emgmm.checks.written reads it: nobody reads it in passing."""
+    return {f"{name}.z": zlib.compress(text, 9)}
 
 
 def written(notebook: NotebookNode) -> bytes:

@@ -20,9 +20,9 @@ from tools import book, exercises
 BODY = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 # No file of the students has such a name.
 FORBIDDEN = re.compile(
-    r"solution|instructor_guide|misconceptions|exam(_|\.)|nbgrader/|^(tests|tools)/"
+    r"solution|instructor_guide|misconceptions|exam(_|\.)|nbgrader/|^(tests|tools)/|chapter_\d+\.toml$"
 )
-BINARY = re.compile(r"\.(png|ico|gif|jpg|woff2?|ttf|otf|eot|mo)$")
+BINARY = re.compile(r"\.(png|ico|gif|jpg|woff2?|ttf|otf|eot|mo|toml\.z)$")
 DOWNLOAD = re.compile(r"data:application/[\w.+-]+;base64,([\w+/=]+)")
 # What a page prints otherwise than it was typed.
 OTHERWISE = re.compile(
