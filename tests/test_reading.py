@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from emgmm.checks import book as checked
 from emgmm.checks.registry import EXERCISES
 from tools import classroom, exercises, numbers, reading, times
 
@@ -63,6 +64,13 @@ def test_every_link_leads_to_a_cell():
                 assert not cell or cell in ids, (name, file, cell)
                 followed += 1
     assert followed > 500
+
+
+def test_the_links_of_the_checker_lead_to_the_equations_of_its_slips():
+    for slip in (slip for e in EXERCISES for slip in e.slips if slip.equation):
+        file, cell = checked.cite(slip.equation).page.split("#cell-id=")
+        target = posixpath.normpath(posixpath.join("lab/exercises", file))
+        assert cell in {c.id for c in opened()[target].cells}, slip.name
 
 
 def test_they_are_sound_notebooks():
