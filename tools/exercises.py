@@ -241,10 +241,10 @@ def files() -> dict[Path, str]:
 
 
 def _equations() -> dict[str, dict[str, str]]:
-    """Number and page of each equation of the chapters."""
-    pages = {page.stem for page in chapters()}
+    """Number, page and cell of each equation of the chapters."""
+    pages, cells = {page.stem for page in chapters()}, reading.places()
     return {
-        label: {"number": target.text, "page": target.page}
+        label: {"number": target.text, "page": target.page, "cell": cells[label]}
         for label, target in numbers.targets().items()
         if target.kind == "equation" and target.page in pages
     }
