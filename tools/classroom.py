@@ -11,6 +11,7 @@ import re
 import sys
 import textwrap
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -36,39 +37,43 @@ SECRET = ("emgmm/checks/solutions.json",)
 RECIPES = "emgmm/checks/chapter_*.toml"  # the checker needs them; they hold solutions
 
 
-def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
+def edition(kind: str) -> dict[str, bytes]:
     """The files of an edition but for its book, {path: contents}."""
-    patterns = SHARED + (SECRET if kind == "instructor" else ())
-    files = {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for pattern in patterns
-        for path in sorted(root.glob(pattern))
-    }
-    for path in sorted(root.glob(RECIPES)):
-        name, text = path.relative_to(root).as_posix(), path.read_bytes()
-        files |= {name: text} if kind == "instructor" else packed(name, text)
-    made = for_reading() | (for_teaching() if kind == "instructor" else {})
-    files |= {path: written(notebook) for path, notebook in made.items()}
+    notebooks, files = for_reading(), stored(SHARED)
     if kind == "instructor":
-        exam = book.page("exam", answers=True)
-        files["exam.md"] = reading.plain(exam, reading.text_alone).encode()
-    return files | {"README.md": readme(kind).encode()}
+        notebooks |= for_teaching()
+        files |= stored((*SECRET, RECIPES)) | {"exam.md": exam()}
+    else:
+        files |= {f"{name}.z": packed(data) for name, data in stored([RECIPES]).items()}
+    files |= {path: written(notebook) for path, notebook in notebooks.items()}
+    return files | {"README.md": readme(kind)}
 
 
-def packed(name: str, text: bytes) -> dict[str, bytes]:
-    """As emgmm.checks.written reads it: nobody reads it in passing."""
-    return {f"{name}.z": zlib.compress(text, 9)}
+def stored(patterns: Iterable[str]) -> dict[str, bytes]:
+    """The files of the repository that have such names."""
+    paths = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+
+
+def packed(text: bytes) -> bytes:
+    """As emgmm.checks.written reads it; nobody else does in passing."""
+    return zlib.compress(text, 9)
 
 
 def written(notebook: NotebookNode) -> bytes:
     return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
 
 
-def readme(kind: str) -> str:
+def exam() -> bytes:
+    """With answers, as text that a teacher can change."""
+    return reading.plain(book.page("exam", answers=True), reading.text_alone).encode()
+
+
+def readme(kind: str) -> bytes:
     """What stands at the top of an edition, with the table of its exercises."""
     text = book.EDITIONS.joinpath(f"{kind}.md").read_text(encoding="utf-8")
-    table = "\n".join(times.table(lambda label: exercises.number(label)))
-    return text.replace("<!-- exercises -->", table)
+    table = "\n".join(times.table(exercises.number))
+    return text.replace("<!-- exercises -->", table).encode()
 
 
 def for_reading() -> dict[str, NotebookNode]:
