@@ -148,6 +148,11 @@ def test_a_reference_to_nothing_is_an_error():
         reading.plain("{eq}`eq-none`", links)
 
 
+def test_a_directive_that_is_not_known_is_an_error():
+    with pytest.raises(ValueError, match="{video} has no form in plain Markdown"):
+        reading.plain(":::{video} A\nB\n:::", links)
+
+
 def test_an_exercise_says_what_it_takes():
     text = "\n".join(words(opened()["lab/04_em.ipynb"]))
     assert (

@@ -91,11 +91,16 @@ def _undirected(match: re.Match[str], link: Link) -> str:
         head = f"### {numbers.targets()[label].text}: {said}\n\n*{times.facts(label)}*"
         return f"{head}\n\n{body.strip()}"
     inner = plain(body, link)
+    if name == "grid":
+        return inner
+    if name == "grid-item-card":
+        return f"**{said}.** {inner}"
     if name == "admonition":
-        return "\n".join(
-            f"> {s}".rstrip() for s in [f"**{said}**", "", *inner.split("\n")]
-        )
-    return f"**{said}.** {inner}" if name == "grid-item-card" else inner
+        lines = [f"**{said}**", "", *inner.split("\n")]
+        return "\n".join(f"> {line}".rstrip() for line in lines)
+    raise ValueError(
+        f"{{{name}}} has no form in plain Markdown: teach tools/reading.py"
+    )
 
 
 def links(home: str = "") -> Link:
