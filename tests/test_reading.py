@@ -148,8 +148,20 @@ def test_a_reference_to_nothing_is_an_error():
         reading.plain("{eq}`eq-none`", links)
 
 
+def test_letters_of_one_place_are_listed():
+    pages = [
+        ("04_em", "Here.\n% local: V, V_{ab} (a direction)\n% local: c (a factor)")
+    ]
+    assert list(reading.local_letters(pages, links)) == [
+        "* $V, V_{ab}$: a direction; [EM on the anemia data](04_em.ipynb)",
+        "* $c$: a factor; [EM on the anemia data](04_em.ipynb)",
+    ]
+    list_of_all = reading.plain("```{local-symbols}\n```", links)
+    assert not reading.UNRESOLVED.search(list_of_all)
+
+
 def test_a_directive_that_is_not_known_is_an_error():
-    with pytest.raises(ValueError, match="{video} has no form in plain Markdown"):
+    with pytest.raises(ValueError, match=r"\{video\} has no form in plain Markdown"):
         reading.plain(":::{video} A\nB\n:::", links)
 
 

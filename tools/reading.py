@@ -10,7 +10,7 @@ that bears its label, since a link can only lead to a cell.
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +37,8 @@ DIRECTIVE = re.compile(
 )
 EQUATION = re.compile(r"^\$\$\n.*?^\$\$ \([\w-]+\)$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^\([\w-]+\)=$", re.MULTILINE)
+LETTERS = re.compile(r"^```\{local-symbols\}\n```$", re.MULTILINE)
+LOCAL = re.compile(r"^ *% local: (.+) \(([^()]+)\)$", re.MULTILINE)
 # What Jupyter would show as it is typed; the tests look for it.
 UNRESOLVED = re.compile(
     r"\{[\w:-]+\}`|^[:`]{3,}\{|^ *% |^\([\w-]+\)=$|\$\$ \([\w-]+\)$", re.MULTILINE
@@ -52,6 +54,7 @@ def plain(text: str, link: Link) -> str:
     text = re.sub(r"(?m)^ *% .*\n?", "", text)
     text = re.sub(r"(?m)^\([\w-]+\)=\n", "", text)
     text = DIRECTIVE.sub(lambda m: _undirected(m, link), text)
+    text = LETTERS.sub(lambda m: "\n".join(local_letters(sources(), link)), text)
     text = re.sub(r"(?m)^( *)\$\$ \(([\w-]+)\)$", _tagged, text)
     return ROLE.sub(lambda m: _referred(m, link), text).strip()
 
@@ -101,6 +104,19 @@ def _undirected(match: re.Match[str], link: Link) -> str:
     raise ValueError(
         f"{{{name}}} has no form in plain Markdown: teach tools/reading.py"
     )
+
+
+def local_letters(pages: Iterable[tuple[str, str]], link: Link) -> Iterator[str]:
+    """What the pages declare for one place only, as the page of notation lists it."""
+    for page, text in pages:
+        for letters, meaning in LOCAL.findall(text):
+            yield f"* ${letters}$: {meaning}; {link(page, numbers.targets()[page])}"
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    """Name and text of each page that a learner opens in Jupyter."""
+    for page in PAGES:
+        yield page, (CHAPTERS / f"{page}.md").read_text(encoding="utf-8")
 
 
 def links(home: str = "") -> Link:
