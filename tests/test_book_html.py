@@ -291,7 +291,7 @@ def test_notebooks_count_as_the_book_does(html):
     for label, target in numbers.targets().items():
         page = html / f"chapters/{target.page}.html"
         if target.kind == "figure":
-            caption = soup(page).find(id=label).find("figcaption").get_text()
+            caption = soup(page).find(id=label).find("figcaption").get_text().strip()
             assert caption.startswith(f"{target.text} "), label
         elif target.kind == "equation":
             shown = soup(page).find(id=f"equation-{label}").get_text().strip()
