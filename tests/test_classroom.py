@@ -181,7 +181,7 @@ CODE = "log_det = 2 * np.log(np.diagonal(L)).sum()"
 
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_planted_solution_is_found(kind):
-    secrets = list(leaks.secrets())
+    secrets = leaks.secrets()
     assert leaks.leaks({"README.md": b"No solution."}) == []
     body = next(s for s in secrets if CODE in s)
     exam = next(s for s in secrets if "It hears a mean" in s)
@@ -223,7 +223,7 @@ def test_an_index_that_knows_a_solution_is_found(pages):
 
 
 def test_a_leak_stops_the_build(tmp_path, monkeypatch):
-    secret = next(leaks.secrets())
+    secret = leaks.secrets()[0]
     monkeypatch.setattr(classroom, "edition", lambda kind: planted(secret, "text"))
     monkeypatch.setattr(book, "pages", lambda kind: {})
     with pytest.raises(SystemExit, match=r"README\.md has a solution"):

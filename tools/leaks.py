@@ -11,6 +11,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
 
 from sphinx.search.en import SearchEnglish
@@ -33,8 +34,14 @@ OTHERWISE = re.compile(
 # What is secret
 
 
-def secrets() -> Iterator[str]:
-    """Each as the sources have it, then as a page or the checker prints it."""
+@cache
+def secrets() -> tuple[str, ...]:
+    """Each as the sources have it, and as a page or the checker prints it."""
+    return tuple(dict.fromkeys([*solutions(), *answers()]))
+
+
+def solutions() -> Iterator[str]:
+    """Answers and derivations of the exercises."""
     for e in exercises.answered():
         for cell in e.cells:
             if cell is e.answer:
@@ -44,6 +51,10 @@ def secrets() -> Iterator[str]:
             else:
                 yield from paragraphs(cell.source)
                 yield from paragraphs(exercises.plain(cell.source))
+
+
+def answers() -> Iterator[str]:
+    """What only teachers should read."""
     for name in ("exam", "pretest"):
         for answer in book.ANSWER.findall(book.page(name, answers=True)):
             yield from paragraphs(answer)
