@@ -20,6 +20,7 @@ from tools import book, classroom, folders, leaks, notebooks, reading
 
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS = sorted(ROOT.glob("chapters/solutions/*.md"))
+DRAWN = re.compile(r'"image/png": "[^"]*"')  # megabytes, and no words
 edition = cache(classroom.edition)
 
 
@@ -53,7 +54,7 @@ def derivations():
 def everything(files, ends=("",)):
     """All text of an edition; that of notebooks as it is typed, too."""
     files = {n: d for n, d in files.items() if n.endswith(tuple(ends))}
-    texts = [data.decode() for data in files.values()]
+    texts = [DRAWN.sub("", data.decode()) for data in files.values()]
     for path, data in files.items():
         if path.endswith(".ipynb"):
             cells = nbformat.reads(data.decode(), as_version=4).cells
