@@ -218,9 +218,9 @@ def test_an_index_that_knows_a_solution_is_found(pages):
     theirs = pages["instructor"][name]
     assert any("solutions" in found for found in leaks.leaks({**mine, name: theirs}))
     index["terms"]["lagrangian"] = [0]
-    index["terms"]["slogdet"] = [0]
+    index["terms"]["flatnonzero"] = [0]
     told = f"Search.setIndex({json.dumps(index)})".encode()
-    assert leaks.leaks({**mine, name: told}) == [f"{name} knows of 'slogdet'"]
+    assert leaks.leaks({**mine, name: told}) == [f"{name} knows of 'flatnonzero'"]
 
 
 def test_a_leak_stops_the_build(tmp_path, monkeypatch):

@@ -80,7 +80,8 @@ def for_reading() -> dict[str, NotebookNode]:
     """What students open: the pages, a test before the start, the exercises."""
     made = {f"{p}.ipynb": reading.notebook(p, reading.links()) for p in reading.PAGES}
     test = reading.plain(book.page("pretest", answers=False), reading.links())
-    made["pretest.ipynb"] = reading.finished([reading.words(test)])
+    cell = {**reading.words(test), "id": "pretest"}  # the other id would be random
+    made["pretest.ipynb"] = reading.finished([nbformat.from_dict(cell)])
     for page, notebook in exercises.learners(with_solutions=False).items():
         made[f"exercises/{page}.ipynb"] = notebook
     return {f"chapters/{name}": notebook for name, notebook in made.items()}
