@@ -42,7 +42,7 @@ def edition(kind: str) -> dict[str, bytes]:
     notebooks, files = for_reading(), stored(SHARED)
     if kind == "instructor":
         notebooks |= for_teaching()
-        files |= stored((*SECRET, RECIPES)) | {"exam.md": exam()}
+        files |= stored((*SECRET, RECIPES)) | for_nbgrader() | {"exam.md": exam()}
     else:
         files |= {f"{name}.z": packed(data) for name, data in stored([RECIPES]).items()}
     files |= {path: written(notebook) for path, notebook in notebooks.items()}
@@ -88,16 +88,23 @@ def for_reading() -> dict[str, NotebookNode]:
 
 
 def for_teaching() -> dict[str, NotebookNode]:
-    """The solutions, the exam, and the exercises with marked solutions for nbgrader."""
-    made = {}
-    answered = {e.label: solved(e) for e in exercises.answered()}
+    """The solutions."""
+    names = sorted(path.stem for path in ROOT.glob("chapters/solutions/*.ipynb"))
+    link = reading.links("../")
+    return {
+        f"chapters/solutions/{name}.ipynb": reading.notebook(f"solutions/{name}", link)
+        for name in names
+    }
+
+
+def for_nbgrader() -> dict[str, bytes]:
+    """The exercises with their solutions marked, the source of nbgrader's copies."""
+    answered, made = {e.label: solved(e) for e in exercises.answered()}, {}
     for page, notebook in exercises.learners(with_solutions=False).items():
-        solutions = reading.notebook(f"solutions/{page}", reading.links("../"))
-        made[f"chapters/solutions/{page}.ipynb"] = solutions
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             cell.source = answered.get(name, cell.source)
-        made[f"nbgrader/source/{page}/{page}.ipynb"] = notebook
+        made[f"nbgrader/source/{page}/{page}.ipynb"] = written(notebook)
     return made
 
 
