@@ -85,8 +85,9 @@ figures: $(READY) ## export the chapters' figures, for slides
 pins: $(READY) ## write the installed versions into constraints.txt
 	$(PY) -m tools.constraints write
 
-lab: $(READY) ## open the chapters in JupyterLab
-	$(PY) -m jupyterlab chapters
+lab: $(READY) ## open chapters and exercises in JupyterLab, in lab/, which is yours
+	$(PY) -m tools.reading
+	$(PY) -m jupyterlab lab/00_welcome.ipynb
 
 clean: ## remove what was built; .venv stays
 	rm -rf _build build coverage.json .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

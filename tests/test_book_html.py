@@ -1,5 +1,6 @@
 """What holds for the built pages, as files."""
 
+import base64
 import importlib
 import json
 import re
@@ -14,7 +15,7 @@ from bs4 import BeautifulSoup
 
 from _ext import em_explorer
 from tests.conftest import build
-from tools import equations, exercises
+from tools import equations, numbers, reading, times
 
 ROOT = Path(__file__).resolve().parents[1]
 CSS_LOAD = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""")
@@ -285,12 +286,60 @@ def test_the_checker_counts_as_the_book_does(html):
         assert shown.startswith(found["number"]), label
 
 
-def test_figures_are_counted_as_the_book_does(html):
-    for label, name in exercises.names().items():
-        if label.startswith("fig-"):
-            page = next(p for p in pages(html) if label in ids(p))
-            caption = soup(page).find(id=label).find("figcaption")
-            assert caption.get_text().split()[1] == name.split()[1], label
+def test_notebooks_count_as_the_book_does(html):
+    """Numbers of equations, figures and exercises of all pages, from tools/numbers."""
+    for label, target in numbers.targets().items():
+        page = html / f"chapters/{target.page}.html"
+        if target.kind == "figure":
+            caption = soup(page).find(id=label).find("figcaption").get_text().strip()
+            assert caption.startswith(f"{target.text} "), label
+        elif target.kind == "equation":
+            shown = soup(page).find(id=f"equation-{label}").get_text().strip()
+            assert shown.startswith(target.text), label
+        elif target.kind == "exercise":
+            title = soup(page).find(id=label).p.get_text()
+            assert title.startswith(f"{target.text} "), label
+
+
+def test_sources_are_cited_as_the_book_does(html):
+    text = " ".join("".join(soup(page).get_text() for page in pages(html)).split())
+    sources = [(p.read_text(encoding="utf-8")) for p in ROOT.glob("chapters/*.md")]
+    cited = re.findall(r"\{cite(?::t)?\}`([^`]+)`", "\n".join(sources))
+    for key in {key for keys in cited for key in keys.split(",")}:
+        name, year = numbers.targets()[key].text.rsplit(", ", 1)
+        assert f"{name}, {year}" in text or f"{name} [{year}]" in text, key
+
+
+def test_each_exercise_says_what_it_takes(html):
+    """In its box, and above its solution."""
+    for label, target in numbers.targets().items():
+        if target.kind == "exercise":
+            for name in (target.page, f"solutions/{target.page}"):
+                lines = soup(html / f"chapters/{name}.html").select(".exercise-facts")
+                assert times.facts(label) in [line.get_text() for line in lines], label
+            box = soup(html / f"chapters/{target.page}.html").find(id=label)
+            assert box.select_one(".exercise-facts").get_text() == times.facts(label)
+
+
+def test_the_guide_lists_what_all_exercises_take(html):
+    tables = soup(html / "chapters/instructor_guide.html").select("article table")
+    found = next(t for t in tables if t.th.get_text() == "Exercise")
+    printed = [[c.get_text() for c in row.select("td")] for row in found.select("tr")]
+    rows = times.table(lambda label: numbers.targets()[label].text)
+    wanted = [r.replace("*", "").strip("|").split("|") for r in list(rows)[2:]]
+    assert printed[1:] == [[cell.strip() for cell in row] for row in wanted]
+
+
+def test_downloaded_notebooks_need_no_book(html):
+    for file in (html / "_sources/chapters").rglob("*.ipynb"):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        texts = ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
+        assert not [t for t in texts if reading.UNRESOLVED.search(t)], file.name
+    for page in pages(html):
+        for link in soup(page).select(".get-notebook a"):
+            told = json.loads(base64.b64decode(link["href"].partition(",")[2]))
+            texts = ["".join(c["source"]) for c in told["cells"]]
+            assert not [t for t in texts if reading.UNRESOLVED.search(t)], page.name
 
 
 def test_comments_of_the_sources_are_not_printed(html):

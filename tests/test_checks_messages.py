@@ -307,7 +307,7 @@ def test_html_is_well_formed_and_links_to_the_chapter():
     tags = Tags(outcome._repr_html_())
     assert tags.open == []
     assert {"div", "strong", "p", "pre", "a"} <= tags.seen
-    assert tags.links == ["../04_em.ipynb"]
+    assert tags.links == ["../04_em.ipynb#cell-id=eq-m-step-phi"]
 
 
 def test_html_shows_what_the_learner_wrote_and_does_not_run_it():

@@ -1,9 +1,13 @@
 """The two editions: nothing missing, no solution where none belongs, the same bytes."""
 
+import base64
+import html
 import json
 import re
 import sys
 import zipfile
+import zlib
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -12,11 +16,18 @@ import pytest
 from emgmm.checks import child
 from emgmm.checks.course import read_course
 from emgmm.checks.grade import HANDED_OUT
-from tools import classroom, folders, notebooks
+from tools import book, classroom, folders, leaks, notebooks, reading
 
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTIONS = sorted(ROOT.glob("chapters/solutions/*.md"))
-EDITIONS = {kind: classroom.edition(kind) for kind in classroom.TOP}
+DRAWN = re.compile(r'"image/png": "[^"]*"')  # megabytes, and no words
+edition = cache(classroom.edition)
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """The built pages of both editions. Building them takes half a minute each."""
+    return {kind: book.pages(kind) for kind in classroom.TOP}
 
 
 def squeezed(text):
@@ -40,9 +51,10 @@ def derivations():
         yield from (p for p in prose.split("\n\n") if len(squeezed(p)) > 60)
 
 
-def everything(files):
+def everything(files, ends=("",)):
     """All text of an edition; that of notebooks as it is typed, too."""
-    texts = [data.decode() for data in files.values()]
+    files = {n: d for n, d in files.items() if n.endswith(tuple(ends))}
+    texts = [DRAWN.sub("", data.decode()) for data in files.values()]
     for path, data in files.items():
         if path.endswith(".ipynb"):
             cells = nbformat.reads(data.decode(), as_version=4).cells
@@ -51,25 +63,77 @@ def everything(files):
 
 
 def test_each_pattern_of_an_edition_finds_files():
-    for pattern in classroom.SHARED:
+    for pattern in (*classroom.SHARED, *classroom.SECRET, classroom.RECIPES):
         assert list(ROOT.glob(pattern)), pattern
 
 
-def test_the_students_edition_holds_no_solution():
-    text, every = everything(EDITIONS["student"]), list(derivations())
+def test_the_students_edition_holds_no_solution(pages):
+    texts = {n: d for n, d in edition("student").items() if not n.endswith(".z")}
+    text, every = everything(texts), list(derivations())
     assert len(every) > 2 * len(SOLUTIONS)
     assert [secret for secret in every if squeezed(secret) in text] == []
-    assert not any("solution" in path for path in EDITIONS["student"])
+    names = [*edition("student"), *pages["student"]]
+    assert [n for n in names if re.search("solution|instructor|exam[._]", n)] == []
+
+
+def test_the_students_pages_hold_no_line_of_an_answer(pages):
+    """Line by line, as a reader sees them: another search than that of the build."""
+    printed = "".join(
+        html.unescape(re.sub("<[^>]+>", "", data.decode()))
+        for name, data in pages["student"].items()
+        if name.endswith(".html")
+    )
+    open_text = everything(edition("student"), (".py", ".ipynb", ".md"))
+    for answer in (d for d in derivations() if "\n" in d and "=" in d):
+        for line in answer.splitlines():
+            if len(squeezed(line)) > 30 and squeezed(line) not in open_text:
+                assert squeezed(line) not in squeezed(printed), line
 
 
 def test_the_instructors_edition_holds_all_of_it():
-    text = everything(EDITIONS["instructor"])
-    assert [secret for secret in derivations() if squeezed(secret) not in text] == []
-    assert EDITIONS["student"].keys() < EDITIONS["instructor"].keys()
+    files, links = edition("instructor"), reading.links("../")
+    text = everything(files)
+    told = [reading.plain(secret, links) for secret in derivations()]
+    assert [secret for secret in told if squeezed(secret) not in text] == []
+    source = files["nbgrader/source/04_em/04_em.ipynb"].decode()
+    assert "### END SOLUTION" in source
+
+
+def test_the_books_have_what_they_should(pages):
+    def names(kind):
+        found = (re.fullmatch(r"book/chapters/(.*)\.html", n) for n in pages[kind])
+        return {m[1] for m in found if m}
+
+    teachers = {"instructor_guide", "misconceptions", "exam", "exam_answers"}
+    solutions = {f"solutions/{page.stem}" for page in SOLUTIONS}
+    assert names("student") >= {*reading.PAGES, "api", "equations", "pretest"}
+    assert names("instructor") - names("student") == teachers | solutions
+    answers = pages["instructor"]["book/chapters/exam_answers.html"].decode()
+    assert "Half right" in answers
+    assert "Half right" not in pages["instructor"]["book/chapters/exam.html"].decode()
+
+
+def test_the_recipes_of_the_checks_are_packed_for_students():
+    packed = {n: d for n, d in edition("student").items() if n.endswith(".toml.z")}
+    assert packed
+    for name, data in packed.items():
+        plain = (ROOT / name.removesuffix(".z")).read_bytes()
+        assert zlib.decompress(data) == plain
+        words = set(re.findall(rb"[\w ]{12,}", plain))
+        assert not [word for word in words if word in data]
+        assert name.removesuffix(".z") in edition("instructor")
+
+
+def test_nothing_advertises_solutions_that_are_not_there():
+    for name, data in edition("student").items():
+        if name.endswith(".ipynb"):
+            cells = nbformat.reads(data.decode(), as_version=4).cells
+            assert not [c for c in cells if "solution(" in c.source], name
+    assert "`solution(" not in edition("student")["README.md"].decode()
 
 
 def test_the_build_looks_for_every_solution():
-    sought = squeezed("\n".join(classroom.secrets()))
+    sought = squeezed("\n".join(leaks.secrets()))
     missed = [text for text in derivations() if squeezed(text) not in sought]
     # What the pages name in front of the derivations.
     assert [
@@ -77,10 +141,11 @@ def test_the_build_looks_for_every_solution():
     ] == []
 
 
-@pytest.mark.parametrize("name", sorted(classroom.for_nbgrader()))
-def test_every_solution_is_right_for_the_grader(name):
+@pytest.mark.parametrize("page", [page.stem for page in SOLUTIONS])
+def test_every_solution_is_right_for_the_grader(page):
     main, told = sys.modules["__main__"], []
-    text = classroom.for_nbgrader()[name].decode()
+    name = f"nbgrader/source/{page}/{page}.ipynb"
+    text = edition("instructor")[name].decode()
     try:
         child.judge(name, text, read_course(HANDED_OUT), lambda **t: told.append(t))
     finally:
@@ -90,43 +155,109 @@ def test_every_solution_is_right_for_the_grader(name):
     assert wrong == []
 
 
+# The search finds what is put where it should not be
+
+
 def planted(secret, kind):
-    if kind == "text":
-        return {"README.md": f"Psst:\n{secret}".encode()}
-    if kind == "comment":
-        lines = "\n".join(f"    # {line}" for line in secret.splitlines())
-        return {"emgmm/em.py": lines.encode()}
-    if kind == "json":
-        return {"emgmm/checks/book.json": json.dumps({"a": [{"b": secret}]}).encode()}
+    """A file that gives a secret away."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(secret)])
-    return {"chapters/exercises/a.ipynb": nbformat.writes(notebook).encode()}
+    stored = nbformat.writes(notebook).encode()
+    spans = "".join(f"<span>{html.escape(w)}</span> " for w in secret.split(" "))
+    offered = base64.b64encode(stored).decode()
+    link = f'<a href="data:application/x-ipynb+json;base64,{offered}">'
+    return {
+        "text": {"README.md": f"Psst:\n{secret}".encode()},
+        "comment": {"emgmm/em.py": secret.replace("\n", "\n    # ").encode()},
+        "json": {"emgmm/checks/book.json": json.dumps({"a": [{"b": secret}]}).encode()},
+        "notebook": {"chapters/exercises/a.ipynb": stored},
+        "page": {"book/chapters/a.html": f"<pre>{spans}</pre>".encode()},
+        "hidden in a page": {"book/a.html": f"<p>A</p><!-- {secret} -->".encode()},
+        "download": {"book/chapters/a.html": link.encode()},
+    }[kind]
 
 
-@pytest.mark.parametrize("kind", ["text", "comment", "json", "notebook"])
+PLACES = ["text", "comment", "json", "notebook", "page", "hidden in a page", "download"]
+CODE = "log_det = 2 * np.log(np.diagonal(L)).sum()"
+
+
+@pytest.mark.parametrize("kind", PLACES)
 def test_a_planted_solution_is_found(kind):
-    secrets = list(classroom.secrets())
-    assert classroom.leaks({"README.md": b"No solution."}) == []
-    for secret in (secrets[0], secrets[-1]):
-        assert classroom.leaks(planted(secret, kind)) != []
+    secrets = leaks.secrets()
+    assert leaks.leaks({"README.md": b"No solution."}) == []
+    body = next(s for s in secrets if CODE in s)
+    exam = next(s for s in secrets if "It hears a mean" in s)
+    for secret in (secrets[0], body, exam):
+        assert leaks.leaks(planted(secret, kind)) != []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "chapters/solutions/04_em.ipynb",
+        "book/chapters/solutions/04_em.html",
+        "book/chapters/instructor_guide.html",
+        "book/chapters/misconceptions.html",
+        "book/chapters/exam.html",
+        "exam.md",
+        "emgmm/checks/solutions.json",
+        "emgmm/checks/chapter_4.toml",
+        "nbgrader/source/04_em/04_em.ipynb",
+        "tests/wrong_answers/chapter_4.py",
+        "tools/editions/exam.md",
+    ],
+)
+def test_a_file_that_gives_answers_away_is_found_by_its_name(path):
+    assert leaks.leaks({path: b"{}"}) == [f"{path} has no place here"]
+
+
+def test_an_index_that_knows_a_solution_is_found(pages):
+    name = "book/searchindex.js"
+    mine = {n: d for n, d in pages["student"].items() if n.endswith((".html", ".js"))}
+    assert leaks.leaks(mine) == []
+    index = json.loads(mine[name].decode()[len("Search.setIndex(") : -1])
+    theirs = pages["instructor"][name]
+    assert any("solutions" in found for found in leaks.leaks({**mine, name: theirs}))
+    index["terms"]["lagrangian"] = [0]
+    index["terms"]["flatnonzero"] = [0]
+    told = f"Search.setIndex({json.dumps(index)})".encode()
+    assert leaks.leaks({**mine, name: told}) == [f"{name} knows of 'flatnonzero'"]
 
 
 def test_a_leak_stops_the_build(tmp_path, monkeypatch):
-    secret = next(classroom.secrets())
+    secret = leaks.secrets()[0]
     monkeypatch.setattr(classroom, "edition", lambda kind: planted(secret, "text"))
+    monkeypatch.setattr(book, "pages", lambda kind: {})
     with pytest.raises(SystemExit, match=r"README\.md has a solution"):
         classroom.build("student", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_with_a_mistake_stops_the_build(monkeypatch):
+    few = {
+        "chapters/a.md": b"# A\n\n{eq}`eq-none`\n",
+        "_config.yml": book.config().encode(),
+    }
+    few["_toc.yml"] = b"format: jb-book\nroot: chapters/a\n"
+    few["chapters/references.bib"] = (ROOT / "chapters/references.bib").read_bytes()
+    monkeypatch.setattr(book, "sources", lambda kind: few)
+    with pytest.raises(SystemExit, match="eq-none"):
+        book.pages("student")
+
+
+# Folders and zip files
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(pages, tmp_path_factory):
     target = tmp_path_factory.mktemp("classroom")
-    for kind in classroom.TOP:
-        classroom.build(kind, target)
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(book, "pages", pages.get)
+        for kind in classroom.TOP:
+            classroom.build(kind, target)
+        yield target
 
 
-def test_folder_and_zip_file_hold_the_same(built):
+def test_folder_and_zip_file_hold_the_same(built, pages):
     for kind, top in classroom.TOP.items():
         with zipfile.ZipFile(built / f"{top}.zip") as archive:
             packed = {name: archive.read(name) for name in archive.namelist()}
@@ -136,7 +267,9 @@ def test_folder_and_zip_file_hold_the_same(built):
             if p.is_file()
         }
         assert packed == folder
-        assert len(packed) == len(EDITIONS[kind])
+        assert packed.keys() == {
+            f"{top}/{name}" for name in {**edition(kind), **pages[kind]}
+        }
 
 
 def test_a_second_build_writes_the_same_bytes_and_clears_what_was_there(built):
@@ -173,7 +306,7 @@ def test_the_unpacked_edition_works_and_says_not_tried(built, tmp_path, monkeypa
 
 @pytest.mark.parametrize("kind", classroom.TOP)
 def test_its_readme_names_what_is_there(kind, built):
-    text = EDITIONS[kind]["README.md"].decode()
+    text = edition(kind)["README.md"].decode()
     named = re.findall(r"`((?:[\w.]+/)+[\w.]*)`", text)
     assert len(named) > 1
     folder = built / classroom.TOP[kind]

@@ -3,21 +3,24 @@
     python -m tools.classroom student       no solution in it
     python -m tools.classroom instructor    all of it, and the exercises for nbgrader
 
-The same sources give the same bytes.
+Each has the course as notebooks and, in book/, as pages. The same sources give the
+same bytes.
 """
 
-import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
-from tools import exercises, folders, notebooks
+from tools import book, exercises, folders, reading, times
+from tools.leaks import leaks
 
-ROOT = notebooks.CHAPTERS.parent
+ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "_build" / "classroom"
 TOP = {"student": "em-course", "instructor": "em-course-instructor"}
 SHARED = (
@@ -25,48 +28,83 @@ SHARED = (
     "LICENSE",
     "constraints.txt",
     "pyproject.toml",
-    "chapters/[0-9][0-9]_*.ipynb",
-    "chapters/notation.md",
-    "chapters/exercises/[0-9][0-9]_*.ipynb",
     "emgmm/py.typed",
     "emgmm/**/*.py",
     "emgmm/**/*.csv",
     "emgmm/checks/book.json",
 )
-SECRET = (
-    "chapters/instructor_guide.md",
-    "chapters/misconceptions.md",
-    "chapters/solutions/[0-9][0-9]_*.ipynb",
-    "emgmm/checks/solutions.json",
-)
-BODY = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+SECRET = ("emgmm/checks/solutions.json",)
+RECIPES = "emgmm/checks/chapter_*.toml"  # the checker needs them; they hold solutions
 
 
-def edition(kind: str, root: Path = ROOT) -> dict[str, bytes]:
-    """The files of an edition, {path: contents}."""
-    patterns = SHARED + (SECRET if kind == "instructor" else ())
-    files = {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for pattern in patterns
-        for path in sorted(root.glob(pattern))
-    }
-    files["README.md"] = (root / "tools" / "editions" / f"{kind}.md").read_bytes()
+def edition(kind: str) -> dict[str, bytes]:
+    """The files of an edition but for its book, {path: contents}."""
+    notebooks, files = for_reading(), stored(SHARED)
     if kind == "instructor":
-        files |= for_nbgrader()
-    return files
+        notebooks |= for_teaching()
+        files |= stored((*SECRET, RECIPES)) | for_nbgrader() | {"exam.md": exam()}
+    else:
+        files |= {f"{name}.z": packed(data) for name, data in stored([RECIPES]).items()}
+    files |= {path: written(notebook) for path, notebook in notebooks.items()}
+    return files | {"README.md": readme(kind)}
+
+
+def stored(patterns: Iterable[str]) -> dict[str, bytes]:
+    """The files of the repository that have such names."""
+    paths = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+
+
+def packed(text: bytes) -> bytes:
+    """As emgmm.checks.written reads it; nobody else does in passing."""
+    return zlib.compress(text, 9)
+
+
+def written(notebook: NotebookNode) -> bytes:
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
+
+
+def exam() -> bytes:
+    """With answers, as text that a teacher can change."""
+    return reading.plain(book.page("exam", answers=True), reading.text_alone).encode()
+
+
+def readme(kind: str) -> bytes:
+    """What stands at the top of an edition, with the table of its exercises."""
+    text = book.EDITIONS.joinpath(f"{kind}.md").read_text(encoding="utf-8")
+    table = "\n".join(times.table(exercises.number))
+    return text.replace("<!-- exercises -->", table).encode()
+
+
+def for_reading() -> dict[str, NotebookNode]:
+    """What students open: the pages, a test before the start, the exercises."""
+    made = {f"{p}.ipynb": reading.notebook(p, reading.links()) for p in reading.PAGES}
+    test = reading.plain(book.page("pretest", answers=False), reading.links())
+    cell = {**reading.words(test), "id": "pretest"}  # the other id would be random
+    made["pretest.ipynb"] = reading.finished([nbformat.from_dict(cell)])
+    for page, notebook in exercises.learners(with_solutions=False).items():
+        made[f"exercises/{page}.ipynb"] = notebook
+    return {f"chapters/{name}": notebook for name, notebook in made.items()}
+
+
+def for_teaching() -> dict[str, NotebookNode]:
+    """The solutions."""
+    names = sorted(path.stem for path in ROOT.glob("chapters/solutions/*.ipynb"))
+    link = reading.links("../")
+    return {
+        f"chapters/solutions/{name}.ipynb": reading.notebook(f"solutions/{name}", link)
+        for name in names
+    }
 
 
 def for_nbgrader() -> dict[str, bytes]:
     """The exercises with their solutions marked, the source of nbgrader's copies."""
-    answered = {e.label: solved(e) for e in exercises.answered()}
-    made = {}
-    for path in sorted(exercises.TARGET.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+    answered, made = {e.label: solved(e) for e in exercises.answered()}, {}
+    for page, notebook in exercises.learners(with_solutions=False).items():
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             cell.source = answered.get(name, cell.source)
-        text = nbformat.writes(notebook) + "\n"
-        made[f"nbgrader/source/{path.stem}/{path.name}"] = text.encode()
+        made[f"nbgrader/source/{page}/{page}.ipynb"] = written(notebook)
     return made
 
 
@@ -86,73 +124,9 @@ def solved(e: exercises.Exercise) -> str:
     return re.sub(r"(?m)^([ \t]*)### BEGIN SOLUTION$", mark, e.answer.source)
 
 
-# No solution in the students' edition
-
-
-def secrets() -> Iterator[str]:
-    """Every answer and every paragraph of a derivation, as the page and the checker
-    print them."""
-    known = exercises.names()
-    for e in exercises.answered():
-        for cell in e.cells:
-            if cell is e.answer:
-                yield from BODY.findall(cell.source)
-            elif cell.cell_type == "code":
-                yield from _longer(cell.source)
-            else:
-                yield from _paragraphs(cell.source)
-                yield from _paragraphs(exercises.plain(cell.source, known))
-
-
-def _longer(source: str) -> Iterator[str]:
-    """What helps an answer, unless it is a line or two that anybody would write."""
-    if len(source.splitlines()) > 2 and not source.startswith("check("):
-        yield source
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    """Those that are long enough to be a sentence of their own."""
-    text = re.sub(r"(?m)^(% |## |The question: ).*\n?", "", text)
-    yield from (p for p in re.split(r"\n\s*\n", text) if len(bare(p)) > 30)
-
-
-def bare(text: str) -> str:
-    """Without white space and marks of comments: a changed layout hides nothing."""
-    return re.sub(r"[\s#>]+", "", text)
-
-
-def leaks(files: Mapping[str, bytes]) -> list[str]:
-    """Where a solution stands in an edition that should have none."""
-    texts = {path: bare(_text(path, data)) for path, data in files.items()}
-    return [
-        f"{path} has a solution: {secret.strip()[:60]!r}"
-        for secret in secrets()
-        for path, text in texts.items()
-        if bare(secret) in text
-    ]
-
-
-def _text(path: str, data: bytes) -> str:
-    text = data.decode("utf-8")
-    if not path.endswith((".ipynb", ".json")):
-        return text
-    return "\n".join(_strings(json.loads(text)))
-
-
-def _strings(value: object) -> Iterator[str]:
-    """All strings inside of JSON; Jupyter keeps a text as the list of its lines."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
-    elif isinstance(value, list):
-        yield "".join(s for inner in value for s in _strings(inner))
-
-
 def build(kind: str, target: Path = TARGET) -> Path:
     """Write folder and zip file of an edition; the folder's path."""
-    files = edition(kind)
+    files = edition(kind) | book.pages(kind)
     if kind == "student" and (found := leaks(files)):
         raise SystemExit("\n".join(found))
     folders.renew(target / TOP[kind], files)

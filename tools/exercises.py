@@ -21,23 +21,17 @@ import yaml
 from nbformat import NotebookNode
 
 from emgmm.checks.registry import find
-from tools import equations, notebooks
+from tools import notebooks, numbers, reading, times
 from tools.notebooks import CHAPTERS
 
 ROOT = CHAPTERS.parent
 TARGET = CHAPTERS / "exercises"
 DATA = ROOT / "emgmm" / "checks"
-STATEMENT = re.compile(
-    r"^:::\{exercise\} *([^\n]*)\n:label: ([\w-]+)\n(.*?)^:::$",
-    re.MULTILINE | re.DOTALL,
-)
-FIGURE = re.compile(r"^: +name: (fig-[\w-]+)$", re.MULTILINE)
 ANSWER = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION[ \t]*\n?",
     re.MULTILINE | re.DOTALL,
 )
 CHECK = re.compile(r"^check\(\"(\w+)\"", re.MULTILINE)
-ROLE = re.compile(r"\{(\w+)\}`(?:([^`<]*?) *<)?/?(?:chapters/)?([^`<>]+)>?`")
 
 
 @dataclass
@@ -76,10 +70,15 @@ def statements() -> list[Exercise]:
     found = []
     for page in chapters():
         text = page.read_text(encoding="utf-8")
-        for n, (title, label, body) in enumerate(STATEMENT.findall(text), 1):
+        for n, (title, label, body) in enumerate(numbers.EXERCISE.findall(text), 1):
             number = f"{int(page.name[:2])}.{n}"
             found.append(Exercise(label, number, title, page.stem, body))
     return found
+
+
+def number(label: str) -> str:
+    """4.3 for ex-m-step."""
+    return next(e.number for e in statements() if e.label == label)
 
 
 def labels() -> list[str]:
@@ -131,67 +130,32 @@ def _split(notebook: NotebookNode) -> Iterator[NotebookNode]:
             yield cell
 
 
-# Text that needs no book around it
-
-
-def equation_numbers() -> dict[str, dict[str, str]]:
-    """Number and page of each equation of the chapters, as the book counts them."""
-    numbers = {}
-    for page in chapters():
-        text = page.read_text(encoding="utf-8")
-        for n, label in enumerate(filter(None, equations.labels(text)), 1):
-            number = f"({int(page.name[:2])}.{n})"
-            numbers[label] = {"number": number, "page": page.stem}
-    return numbers
-
-
-def names() -> dict[str, str]:
-    """What to print for each label: equation (4.7), figure 4.2, exercise 4.3."""
-    found = {k: f"equation {v['number']}" for k, v in equation_numbers().items()}
-    found |= {e.label: f"exercise {e.number}" for e in statements()}
-    for page in chapters():
-        text = page.read_text(encoding="utf-8")
-        for n, label in enumerate(FIGURE.findall(text), 1):
-            chapter = int(page.name[:2])  # the page of welcome has no number
-            found[label] = f"figure {chapter}.{n}" if chapter else f"figure {n}"
-        found[page.stem] = f"chapter {int(page.name[:2])}"
-    return found
-
-
-def plain(text: str, known: dict[str, str]) -> str:
-    """Markdown without the roles, labels and comments that only the book knows."""
-    text = re.sub(r"(?m)^% .*\n?", "", text)
-    text = re.sub(r"(?m)^\$\$ \([\w-]+\)$", "$$", text)
-    return ROLE.sub(lambda m: m[2] or known.get(m[3], m[3]), text).strip()
-
-
 # The learner's notebook
 
 
 def notebook(
-    page: str, exercises: list[Exercise], known: dict[str, str]
+    page: str, exercises: list[Exercise], *, with_solutions: bool = True
 ) -> NotebookNode:
     """The notebook of one chapter: statements, starters, checks, no answers."""
-    first = nbformat.v4.new_markdown_cell(_welcome(page))
-    imports = nbformat.v4.new_code_cell(_imports(page))
-    cells = [first, imports, *(c for e in exercises for c in learner_cells(e, known))]
+    first = nbformat.v4.new_markdown_cell(_welcome(page, with_solutions))
+    cells = [first, nbformat.v4.new_code_cell(_imports(page))]
+    for e in exercises:
+        cells += learner_cells(e, with_solutions)
     for i, cell in enumerate(cells):
         cell["id"] = f"cell-{i:02d}"
-    made = nbformat.v4.new_notebook(cells=cells)
-    made.metadata = nbformat.from_dict({"kernelspec": notebooks.KERNEL})
-    made.nbformat, made.nbformat_minor = 4, 5
-    return made
+    return reading.finished(cells)
 
 
-def _welcome(page: str) -> str:
+def _welcome(page: str, with_solutions: bool) -> str:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     address = config["repository"]["url"]
     source = f"git+{address}" if address else "PATH_OR_ADDRESS_OF_THE_COURSE"
+    told = "; `solution(...)` shows an answer with its derivation" * with_solutions
     return (
         f"# Exercises of chapter {int(page[:2])}\n\n"
         f"Read [the chapter](../{page}.ipynb) first. Fill in the cells, run them, and "
         "run the check below each: it says what is wrong and where to look. "
-        "`hint(...)` helps; `solution(...)` shows an answer with its derivation.\n\n"
+        f"`hint(...)` helps{told}.\n\n"
         f"On Colab, run this line first: `%pip install {source}`"
     )
 
@@ -201,13 +165,14 @@ def _imports(page: str) -> str:
     return next(c.source for c in solutions.cells if c.cell_type == "code")
 
 
-def learner_cells(e: Exercise, known: dict[str, str]) -> list[NotebookNode]:
+def learner_cells(e: Exercise, with_solutions: bool) -> list[NotebookNode]:
     """Statement, starter, check and a place to ask for hints."""
-    text = f"## Exercise {e.number}: {e.title}\n\n{plain(e.statement, known)}"
-    ask = f'# hint("{e.name}")      # take away the first # and run\n'
-    ask += f'# solution("{e.name}")'
+    statement = reading.plain(e.statement, reading.links("../"))
+    head = f"## Exercise {e.number}: {e.title}\n\n*{times.facts(e.label)}*"
+    ask = f'# hint("{e.name}")      # take away the first # and run'
+    ask += f'\n# solution("{e.name}")' * with_solutions
     return [
-        nbformat.v4.new_markdown_cell(text),
+        nbformat.v4.new_markdown_cell(f"{head}\n\n{statement}"),
         _code(starter(e.answer.source), e.label, solution=True),
         _code(e.check.source, f"check-{e.label}", points=find(e.label).points),
         nbformat.v4.new_code_cell(ask),
@@ -248,41 +213,67 @@ def _code(
 # All files
 
 
+def learners(*, with_solutions: bool = True) -> dict[str, NotebookNode]:
+    """The learner's notebook of each chapter."""
+    every = answered()
+    return {
+        page: notebook(
+            page, [e for e in every if e.page == page], with_solutions=with_solutions
+        )
+        for page in sorted({e.page for e in every})
+    }
+
+
 def files() -> dict[Path, str]:
     """What each generated file should hold."""
-    every, known = answered(), names()
-    made = {}
-    for page in sorted({e.page for e in every}):
-        own = [e for e in every if e.page == page]
-        made[TARGET / f"{page}.ipynb"] = nbformat.writes(notebook(page, own, known))
+    every = answered()
+    made = {
+        TARGET / f"{page}.ipynb": nbformat.writes(cells)
+        for page, cells in learners().items()
+    }
     book = {
-        "equations": equation_numbers(),
-        "exercises": {e.label: _facts(e, known) for e in every},
+        "equations": _equations(),
+        "exercises": {e.label: _facts(e) for e in every},
     }
     made[DATA / "book.json"] = _json(book)
-    made[DATA / "solutions.json"] = _json({e.label: _told(e, known) for e in every})
+    made[DATA / "solutions.json"] = _json({e.label: _told(e) for e in every})
     return {path: text.rstrip("\n") + "\n" for path, text in made.items()}
 
 
-def _facts(e: Exercise, known: dict[str, str]) -> dict[str, str]:
+def _equations() -> dict[str, dict[str, str]]:
+    """Number, page and cell of each equation of the chapters."""
+    pages, cells = {page.stem for page in chapters()}, reading.places()
+    return {
+        label: {"number": target.text, "page": target.page, "cell": cells[label]}
+        for label, target in numbers.targets().items()
+        if target.kind == "equation" and target.page in pages
+    }
+
+
+def _facts(e: Exercise) -> dict[str, str]:
     return {
         "number": e.number,
         "title": e.title,
         "page": e.page,
-        "statement": plain(e.statement, known),
+        "statement": plain(e.statement),
     }
 
 
-def _told(e: Exercise, known: dict[str, str]) -> str:
+def _told(e: Exercise) -> str:
     """The section as Markdown, answers included."""
     parts = []
     for cell in e.cells:
         if cell.cell_type == "markdown":
-            parts.append(plain(cell.source, known))
+            parts.append(plain(cell.source))
         elif not CHECK.search(cell.source):
             source = re.sub(r"(?m)^ *### (BEGIN|END) SOLUTION\n?", "", cell.source)
             parts.append(f"```python\n{source.rstrip()}\n```")
     return "\n\n".join(parts)
+
+
+def plain(text: str) -> str:
+    """Markdown for the checker: no links, it may be printed in a terminal."""
+    return reading.plain(text, reading.text_alone)
 
 
 def _json(value: object) -> str:

@@ -41,7 +41,7 @@ def cite(label: str) -> Link:
     found = _read("book.json")["equations"][label]
     chapter = int(found["page"][:2])
     text = f"See equation {found['number']} of chapter {chapter} ({label})."
-    return Link(text, f"../{found['page']}.ipynb")
+    return Link(text, f"../{found['page']}.ipynb#cell-id={found['cell']}")
 
 
 def solution(label: str) -> str | None:
