@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tqdm import tqdm
 
@@ -26,6 +26,8 @@ from emgmm.checks.submissions import Submission, find
 
 HANDED_OUT = sandbox.PACKAGE.parent / "chapters" / "exercises"
 USUAL = Limits()
+Results: TypeAlias = Iterable[tuple[Submission, Record]]
+
 ATTEMPTS = 3  # starts of a notebook that never came to an end
 
 
@@ -80,10 +82,14 @@ def grade(
             todo, found, tasks, limits, workers, lambda s: journal.start(s.key)
         )
         with closing(results):
-            for submission, record in _shown(results, len(todo), found):
-                journal.finish(submission.key, asdict(record))
+            for submission, record in _shown(_kept(results, journal), len(todo)):
                 known[submission.key] = record
     records = [_record(s, found, known, tasks) for s in found]
+    seen = {label for record in records for label in record.kinds}
+    tasks = [task for task in tasks if task.label in seen]
+    for own in by_learner(records):
+        if not any(record.kinds for record in own):  # nothing else stands for them
+            own[0].kinds = dict.fromkeys([t.label for t in tasks], "not reached")
     _write_all(out, records, tasks)
     return records
 
@@ -180,7 +186,14 @@ def _record(
     return record
 
 
-def _shown(results: Any, n: int, found: Sequence[Submission]) -> Any:
+def _kept(results: Results, journal: Journal) -> Results:
+    """The results, each of them on the disk before it is shown."""
+    for submission, record in results:
+        journal.finish(submission.key, asdict(record))
+        yield submission, record
+
+
+def _shown(results: Results, n: int) -> Results:
     """The results, and how far we are: a bar for people, lines for a log."""
     if sys.stderr.isatty():  # pragma: no cover
         yield from tqdm(results, total=n, unit="notebook")
@@ -196,8 +209,6 @@ def _shown(results: Any, n: int, found: Sequence[Submission]) -> Any:
 
 
 def _write_all(out: Path, records: Records, tasks: Tasks) -> None:
-    seen = {label for record in records for label in record.kinds}
-    tasks = [task for task in tasks if task.label in seen]
     write(out, table(records, tasks).encode())
     learners = out.with_name(f"{out.stem}_learners.csv")
     write(learners, table_of_learners(records, tasks).encode())
@@ -216,7 +227,12 @@ def table(records: Records, tasks: Tasks) -> str:
     for record in records:
         own = [t for t in tasks if t.label in record.kinds]
         given = [marks(record, t) if t in own else "" for t in tasks]
-        sums = [sum(marks(record, t) for t in own), sum(t.points for t in own)]
+        sums: list[Any] = [
+            sum(marks(record, t) for t in own),
+            sum(t.points for t in own),
+        ]
+        if not own:  # another file stands for it
+            sums = ["", ""]
         name = [record.learner, record.id, record.name]
         rows.append([*name, *sums, *given, "; ".join(slips(record, own)), record.note])
     return as_csv(rows)

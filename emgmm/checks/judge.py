@@ -198,8 +198,7 @@ def sit(job: dict[str, Any], tell: Tell) -> None:
         try:
             data = Path(job["path"]).read_bytes()
             for path, name in job["beside"]:
-                shutil.copyfile(path, Path(folder) / name, follow_symlinks=False)
-                (Path(folder) / name).chmod(0o444)
+                _copy(path, Path(folder) / name)
         except OSError as error:
             why = f"{error.strerror}"
             return tell(event="unreadable", why=why, labels=[])
@@ -212,6 +211,13 @@ def sit(job: dict[str, Any], tell: Tell) -> None:
             guilty,
             tuple(job["done"]),
         )
+
+
+def _copy(path: str, target: Path) -> None:
+    """A file beside the notebook, as a copy that is not for writing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target, follow_symlinks=False)
+    target.chmod(0o444)
 
 
 def verdicts(data: bytes, name: str, course: list[Task]) -> dict[str, Verdict]:

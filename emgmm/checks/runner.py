@@ -73,7 +73,7 @@ class Judge:
         if process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()  # reads nothing more, closes the pipes
             sweep(self.mark)
 
 
@@ -96,7 +96,7 @@ def run(judge: Judge, job: dict[str, Any], record: Record) -> Record:
 
 def _take_down(record: Record, event: dict[str, Any]) -> bool:
     """Put down what the judge tells; True when that was all."""
-    match event.pop("event"):
+    match event["event"]:
         case "unreadable":
             record.kinds = dict.fromkeys(event["labels"], "not reached")
             record.note = f"cannot be read: {event['why']}"

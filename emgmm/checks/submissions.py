@@ -80,7 +80,7 @@ def beside(one: Submission, found: Sequence[Submission]) -> list[tuple[Path, Pat
 
 def _walk(folder: Path) -> Iterator[Path]:
     """All files; folders where they are empty, closed, or called like a notebook."""
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=_order):
         if path.name.startswith(".") or path.name in NOISE:
             continue
         if path.is_symlink() or not path.is_dir():
@@ -90,6 +90,11 @@ def _walk(folder: Path) -> Iterator[Path]:
         if not inside or path.suffix == ".ipynb":
             yield path
         yield from inside
+
+
+def _order(path: Path) -> tuple[str, int, str]:
+    """A copy, ``04_em (1)`` or ``04_em-1``, comes after its original."""
+    return COPY.sub("", path.stem), len(path.name), path.name
 
 
 def _submission(folder: Path, path: Path, pages: Sequence[str]) -> Submission:
