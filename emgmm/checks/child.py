@@ -9,6 +9,7 @@ change its own answers.
 import ast
 import base64
 import contextlib
+import inspect
 import json
 import linecache
 import os
@@ -19,7 +20,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from math import ceil
@@ -30,6 +31,8 @@ import numpy as np
 LARGEST_FILE = 50_000_000  # bytes
 DEEPEST = 8  # lists in lists
 LINES = 6  # of a traceback
+LONGEST_SOURCE = 20_000  # characters
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 Space = dict[str, Any]
 
@@ -74,11 +77,12 @@ def call(function: Callable[..., Any], pickled: str) -> dict[str, Any]:
     """What a function of theirs gives, and which of its arguments it has changed."""
     arguments, before = (pickle.loads(base64.b64decode(pickled)) for _ in range(2))
     try:
-        with quiet():
-            value = encode(function(*arguments), [])
+        with quiet(), calls() as used:
+            value = function(*arguments)
+        said = {"value": encode(value, [])}
     except BaseException as error:
         return broken(error)
-    return {"value": value, "changed": changed(before, arguments)}
+    return said | {"changed": changed(before, arguments), "used": sorted(used)}
 
 
 @contextlib.contextmanager
@@ -87,6 +91,36 @@ def quiet() -> Any:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def calls() -> Iterator[set[tuple[str, str]]]:
+    """The functions of emgmm that are called from outside of it: file and name."""
+    names: set[tuple[str, str]] = set()
+
+    def look(frame: types.FrameType, event: str, _: Any) -> None:
+        if event == "call" and inside(frame) and not inside(frame.f_back):
+            code = frame.f_code
+            names.add((os.path.basename(code.co_filename), code.co_qualname))
+
+    sys.setprofile(look)
+    try:
+        yield names
+    finally:
+        sys.setprofile(None)
+
+
+def inside(frame: types.FrameType | None) -> bool:
+    file = frame.f_code.co_filename if frame else ""
+    return os.path.dirname(file) == PACKAGE
+
+
+def source_of(function: Any) -> str:
+    """What a function's author wrote; empty when it is not theirs."""
+    try:
+        return inspect.getsource(function)[:LONGEST_SOURCE]
+    except (OSError, TypeError):
+        return ""
 
 
 def broken(error: BaseException) -> dict[str, Any]:
@@ -140,7 +174,7 @@ def _encode_larger(value: Any, functions: list[Any], depth: int) -> list[Any]:
         return ["dict", [[name, *inner([getattr(value, name)])] for name in names]]
     if callable(value):
         functions.append(value)
-        return ["function", len(functions) - 1]
+        return ["function", len(functions) - 1, source_of(value)]
     return _encode_array(value, inner)
 
 

@@ -7,6 +7,7 @@ nothing that could run.
 import base64
 import contextlib
 import json
+import linecache
 import os
 import pickle
 import re
@@ -237,7 +238,7 @@ def _decode(kernel: Kernel, tag: str, *rest: Any) -> Any:
     if tag == "array":
         return _array(*rest)
     if tag == "function":
-        return proxy(kernel, rest[0])
+        return proxy(kernel, *rest)
     if tag == "other":
         return type(str(rest[0])[:40], (), {"__str__": lambda _: str(rest[1])})()
     return _decode_larger(kernel, tag, rest[0])
@@ -259,8 +260,12 @@ def _array(kind: str, shape: list[int], data: str) -> Any:
     return array.copy()[()]
 
 
-def proxy(kernel: Kernel, n: int) -> Any:
-    """A function that asks the learner's process for each value."""
+def proxy(kernel: Kernel, n: int, source: str) -> Any:
+    """A function that asks the learner's process for each value.
+
+    It looks like theirs: the source is the one they wrote, their changes of the
+    arguments are made here, too, and who watches calls sees which of emgmm they use.
+    """
 
     def asked(*arguments: Any) -> Any:
         pickled = base64.b64encode(pickle.dumps(arguments)).decode()
@@ -269,9 +274,21 @@ def proxy(kernel: Kernel, n: int) -> Any:
             raise _error(said)
         for at, new in said["changed"].items():
             np.copyto(arguments[int(at)], decode(kernel, new))
+        for file, name in said["used"]:
+            seem_to_call(str(file), str(name))
         return decode(kernel, said["value"])
 
+    file = f"<answer {kernel.mark} {n}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    asked.__code__ = asked.__code__.replace(co_filename=file, co_firstlineno=1)
     return asked
+
+
+def seem_to_call(file: str, name: str) -> None:
+    """Enter and leave a frame of that name, in that file of the package."""
+    path = str(sandbox.PACKAGE / re.sub(r"[^\w.]", "", file))
+    code = compile("0", path, "exec")
+    exec(code.replace(co_name=name, co_qualname=name), {})
 
 
 def _error(said: dict[str, Any]) -> Exception:
