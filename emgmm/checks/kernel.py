@@ -101,6 +101,8 @@ class Kernel:
             last = self.errors.read().decode(errors="replace").strip().splitlines()
             self.why = f"does not start: {(last or ['no reason given'])[-1][:200]}"
             raise Ended(self.why) from None
+        finally:
+            self.errors.close()
 
     def ask(self, op: str, **more: Any) -> dict[str, Any]:
         """One question, one answer."""
@@ -122,8 +124,7 @@ class Kernel:
         except Ended:
             raise
         except BaseException:  # a limit of the check: the next answer would be stale
-            self.end()
-            self.why = self.why or "does not end"
+            self.end("does not end")
             raise
         return said if isinstance(said, dict) else self._stop("disturbs the grader")
 
@@ -155,20 +156,21 @@ class Kernel:
         return "ends the process"
 
     def _stop(self, why: str) -> Any:
-        self.end()
-        self.why = why
+        self.end(why)
         raise Ended(why)
 
-    def end(self) -> None:
+    def end(self, why: str = "was ended") -> None:
         """End it, its group, and whoever has left the group."""
+        if self.why:
+            return
+        self.why = why
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         sweep(self.mark)
-        for pipe in (self.process.stdin, self.process.stdout, self.errors):
+        for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
-        self.why = self.why or "was ended"
 
 
 def _child(limits: Limits) -> list[str]:
@@ -268,8 +270,7 @@ def proxy(kernel: Kernel, n: int, source: str) -> Any:
     """
 
     def asked(*arguments: Any) -> Any:
-        pickled = base64.b64encode(pickle.dumps(arguments)).decode()
-        said = kernel.ask("call", function=n, arguments=pickled)
+        said = kernel.ask("call", function=n, arguments=packed(arguments))
         if "error" in said:
             raise _error(said)
         for at, new in said["changed"].items():
@@ -282,6 +283,11 @@ def proxy(kernel: Kernel, n: int, source: str) -> Any:
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     asked.__code__ = asked.__code__.replace(co_filename=file, co_firstlineno=1)
     return asked
+
+
+def packed(arguments: tuple[Any, ...]) -> str:
+    """Ours may be pickled: it is theirs that must not be."""
+    return base64.b64encode(pickle.dumps(arguments)).decode()
 
 
 def seem_to_call(file: str, name: str) -> None:
