@@ -107,6 +107,8 @@ def fill(gradebook: str, learners: str, column: str = "") -> tuple[str, list[str
     header = list(lines[0]) if lines else []
     system = _system(header)
     totals = list(csv.DictReader(learners.splitlines()))
+    if totals and not {"learner", "id", "marks", "of"} <= set(totals[0]):
+        raise ValueError("the totals are not those of NAME_learners.csv.")
     target = system.marks or _column(header, column)
     rows = [{name: row.get(name) or "" for name in header} for row in lines]
     problems = _fill(rows, totals, system, target)

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -28,6 +29,7 @@ HANDED_OUT = sandbox.PACKAGE.parent / "chapters" / "exercises"
 USUAL = Limits()
 Results: TypeAlias = Iterable[tuple[Submission, Record]]
 
+FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![\d.]*$)")  # numbers with a sign are none
 ATTEMPTS = 3  # starts of a notebook that never came to an end
 
 
@@ -274,7 +276,7 @@ def harmless(cell: Any) -> str:
     """Spreadsheets would compute a text that looks like a formula."""
     if isinstance(cell, (int, float)):
         return f"{cell:g}"
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else cell
+    return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def write(path: Path, contents: bytes) -> None:

@@ -19,7 +19,9 @@ from pathlib import Path
 LARGEST = 20_000_000  # bytes of a file
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_[a-z]+_?(.*)")
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
-COPY = re.compile(r"([ _-]*(\(\d+\)|copy ?\d*|kopie|copie|copia|final|v\d+)|-\d+)+$")
+COPY = re.compile(
+    r"([ _-]*(\(\d+\)|copy ?\d*|kopie|copie|copia|final|v\d+)|-\d+)+$", re.I
+)
 ARCHIVES = {".zip", ".7z", ".rar", ".gz", ".tar", ".tgz", ".bz2", ".xz"}
 NOISE = {"__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini"}
 
