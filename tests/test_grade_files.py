@@ -14,7 +14,7 @@ from emgmm.checks import export, feedback, grade, journal, report, runner, sandb
 from emgmm.checks.course import Task
 from emgmm.checks.grade import HANDED_OUT, harmless, table, table_of_learners, write
 from emgmm.checks.kernel import Limits
-from emgmm.checks.record import Record
+from emgmm.checks.record import Record, best
 from emgmm.checks.submissions import beside, find, printable, whose
 
 PAGES = ["01_two_groups", "04_em"]
@@ -335,6 +335,14 @@ def test_each_exercise_counts_once_by_the_best_attempt():
         "a,,3,3,2,1,2",
         "a,7,0,3,,0,1",
     ]
+    counting = [best(records, task).name for task in (TASK, OTHER)]
+    assert counting == ["a/1", "a/2"]
+    broken = Record("a/3", "a", kinds={"ex-b": "not reached"})
+    assert best([records[2], broken], OTHER) is records[2]
+    assert (
+        best([records[2], Record("z", "a", kinds={"ex-b": "wrong"})], OTHER).name == "z"
+    )
+    assert best([], TASK) is None
     assert report.totals(records, [TASK, OTHER]) == [3, 0]
 
 

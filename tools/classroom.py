@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import exercises, folders, notebooks
+from tools import exercises, folders, nbgrading, notebooks
 
 ROOT = notebooks.CHAPTERS.parent
 TARGET = ROOT / "_build" / "classroom"
@@ -65,6 +65,8 @@ def for_nbgrader() -> dict[str, bytes]:
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             cell.source = answered.get(name, cell.source)
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                cell.source = nbgrading.graded(cell.source)
         text = nbformat.writes(notebook) + "\n"
         made[f"nbgrader/source/{path.stem}/{path.name}"] = text.encode()
     return made

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from emgmm.checks.course import Task
 
+RANK = ("not reached", "not tried", "error", "wrong", "right")
+
 
 @dataclass
 class Record:
@@ -56,10 +58,11 @@ def marks(record: Record, task: Task) -> float:
 
 
 def best(records: Records, task: Task) -> Record | None:
-    """The attempt at an exercise that counts: a right one, else the last one."""
-    tried = [r for r in records if task.label in r.kinds]
-    right = [r for r in tried if marks(r, task)]
-    return (right or tried)[-1] if tried else None
+    """The attempt at an exercise that counts: the best, the later among equals."""
+    attempts = [r for r in records if task.label in r.kinds]
+    return max(
+        reversed(attempts), key=lambda r: RANK.index(r.kinds[task.label]), default=None
+    )
 
 
 def total(records: Records, tasks: Tasks) -> float:
