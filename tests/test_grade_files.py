@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -519,6 +521,30 @@ def test_why_there_is_no_sandbox_is_told(monkeypatch):
     monkeypatch.setattr(sandbox, "command", lambda: [sandbox.sys.executable, "-c", no])
     assert sandbox.missing().endswith("No permissions to create new namespace")
     sandbox.missing.cache_clear()
+
+
+def test_the_sandbox_has_no_place_for_large_files():
+    if sandbox.missing():
+        pytest.skip(f"NO SANDBOX: {sandbox.missing()}")
+    code = (
+        "import os\n"
+        "for folder, *_ in os.walk('/'):\n"
+        "    if os.access(folder, os.W_OK) and not folder.startswith('/proc'):\n"
+        "        s = os.statvfs(folder)\n"
+        "        if not s.f_flag & os.ST_RDONLY:\n"
+        "            print(folder, s.f_blocks * s.f_frsize)"
+    )
+    ran = subprocess.run(
+        [*sandbox.command(), sys.executable, "-c", code],
+        env=sandbox.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rooms = dict(line.split() for line in ran.stdout.splitlines())
+    assert {"/tmp", sandbox.WORK, "/dev/shm"} <= set(rooms)
+    assert {folder[:4] for folder in rooms} == {"/tmp", "/dev"}
+    assert max(map(int, rooms.values())) < sandbox.ROOM + 2**16  # whole pages
 
 
 def test_limits_have_usual_values():

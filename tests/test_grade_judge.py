@@ -259,6 +259,17 @@ def test_whoever_interrupts_a_question_ends_the_process(kernels, monkeypatch):
         one.ask("run", source="1", name="")
 
 
+def test_who_does_not_listen_is_ended(kernels):
+    one = kernels(seconds=1)
+    source = (
+        "import os, threading\nfor n in range(3, 9):\n    try: os.write(n, b'{}\\n')\n"
+    )
+    source += "    except OSError: pass\nthreading.Event().wait()"
+    assert one.ask("run", source=source, name="") == {}
+    with pytest.raises(Ended, match="does not listen"):
+        one.ask("run", source="#" * 10**6, name="")
+
+
 def test_what_is_no_message_disturbs(kernels):
     one = kernels()
     source = "import os\nfor n in range(3, 9):\n    try: os.write(n, b'{\\n[]\\n')\n"

@@ -35,6 +35,7 @@ PATIENCE = 4  # times the seconds of computing, by the clock
 MARK = "EMGMM_GRADER"  # in the environment of all that a submission starts
 LARGEST_REPLY = 16_000_000  # bytes
 EXTRA_PROCESSES = 64
+PIECE = 512  # bytes that a pipe takes at once when it takes any
 GLANCE = 0.2  # seconds between two looks whether it still lives
 KIND = re.compile(r"[<>|=][biufc]\d{1,2}")
 NUMBER = re.compile(r"-?\d+(/\d+)?")  # more would let a short text cost a lot
@@ -108,13 +109,22 @@ class Kernel:
         """One question, one answer."""
         if self.why:
             raise Ended(self.why)
-        try:
-            assert self.process.stdin
-            self.process.stdin.write(json.dumps({"op": op, **more}).encode() + b"\n")
-            self.process.stdin.flush()
-        except OSError:
-            self._stop(self._how())
+        self._send(json.dumps({"op": op, **more}).encode() + b"\n")
         return self._reply(PATIENCE * self.limits.seconds)
+
+    def _send(self, line: bytes) -> None:
+        """Piece by piece: who does not read must not keep us waiting for ever."""
+        assert self.process.stdin
+        pipe = self.process.stdin.fileno()
+        deadline = min(time.monotonic() + self.limits.seconds, self.until)
+        while line:
+            if time.monotonic() > deadline:
+                self._stop("does not listen")
+            if select.select([], [pipe], [], GLANCE)[1]:
+                try:
+                    line = line[os.write(pipe, line[:PIECE]) :]
+                except OSError:
+                    self._stop(self._how())
 
     def _reply(self, seconds: float) -> dict[str, Any]:
         try:

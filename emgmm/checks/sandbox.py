@@ -62,6 +62,7 @@ def command(given: Path | None = None) -> list[str]:
         *("--size", str(ROOM), "--tmpfs", "/tmp"),
         *("--proc", "/proc"),
         *("--dev", "/dev"),
+        *("--size", str(ROOM), "--tmpfs", "/dev/shm"),
         *_seen([*SYSTEM, *_python()]),
         *_seen([str(PACKAGE)]),
         *("--tmpfs", str(PACKAGE / "checks")),  # hides what knows the answers
@@ -70,6 +71,8 @@ def command(given: Path | None = None) -> list[str]:
         *("--dir", WORK),
         *_beside(given),
         *_fonts(),
+        *("--remount-ro", "/dev"),  # else it is a disk without limits, as is /
+        *("--remount-ro", "/"),
         *("--chdir", WORK),
     ]
 
