@@ -109,8 +109,14 @@ class Kernel:
         """One question, one answer."""
         if self.why:
             raise Ended(self.why)
-        self._send(json.dumps({"op": op, **more}).encode() + b"\n")
-        return self._reply(PATIENCE * self.limits.seconds)
+        try:
+            self._send(json.dumps({"op": op, **more}).encode() + b"\n")
+            return self._reply(PATIENCE * self.limits.seconds)
+        except Ended:
+            raise
+        except BaseException:  # a limit of the check: the next answer would be stale
+            self.end("does not end")
+            raise
 
     def _send(self, line: bytes) -> None:
         """Piece by piece: who does not read must not keep us waiting for ever."""
@@ -131,11 +137,6 @@ class Kernel:
             said = json.loads(self._line(min(time.monotonic() + seconds, self.until)))
         except (ValueError, RecursionError):
             self._stop("disturbs the grader")
-        except Ended:
-            raise
-        except BaseException:  # a limit of the check: the next answer would be stale
-            self.end("does not end")
-            raise
         return said if isinstance(said, dict) else self._stop("disturbs the grader")
 
     def _line(self, deadline: float) -> bytes:
