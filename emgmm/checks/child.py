@@ -103,11 +103,12 @@ def calls() -> Iterator[set[tuple[str, str]]]:
             code = frame.f_code
             names.add((os.path.basename(code.co_filename), code.co_qualname))
 
+    before = sys.getprofile()
     sys.setprofile(look)
     try:
         yield names
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
 
 
 def inside(frame: types.FrameType | None) -> bool:
