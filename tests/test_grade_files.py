@@ -328,21 +328,22 @@ def test_points_count_and_exercises_of_other_pages_stay_empty():
 
 def test_each_exercise_counts_once_by_the_best_attempt():
     records = [
+        Record("a/0", "a", kinds={"ex-a": "right"}),
         Record("a/1", "a", kinds={"ex-a": "right"}),
         Record("a/2", "A", kinds={"ex-a": "wrong", "ex-b": "right"}),
         Record("b/1", "a", "7", kinds={"ex-b": "wrong"}),
     ]
     assert table_of_learners(records, [TASK, OTHER]).splitlines() == [
         "learner,id,marks,of,1.1,2.1,files",
-        "a,,3,3,2,1,2",
+        "a,,3,3,2,1,3",
         "a,7,0,3,,0,1",
     ]
     counting = [best(records, task).name for task in (TASK, OTHER)]
     assert counting == ["a/1", "a/2"]
     broken = Record("a/3", "a", kinds={"ex-b": "not reached"})
-    assert best([records[2], broken], OTHER) is records[2]
+    assert best([records[3], broken], OTHER) is records[3]
     assert (
-        best([records[2], Record("z", "a", kinds={"ex-b": "wrong"})], OTHER).name == "z"
+        best([records[3], Record("z", "a", kinds={"ex-b": "wrong"})], OTHER).name == "z"
     )
     assert best([], TASK) is None
     assert report.totals(records, [TASK, OTHER]) == [3, 0]

@@ -187,6 +187,8 @@ def test_who_watches_calls_sees_which_of_the_package_they_use():
         ["array", "O", [1], "AAAA"],
         ["array", "<f8", [10**12], "AAAA"],
         ["array", "<f99", [1], "AAAA"],
+        ["array", "|V3", [1], "AAAA"],
+        ["array", "<U1", [1], "AAAAAA=="],
         ["array", "<f8", "x", "AAAA"],
         ["dict", [[1]]],
         ["Mixture", [["int", "1"]] * 3],

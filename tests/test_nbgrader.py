@@ -41,27 +41,32 @@ def nbgrader(*command, cwd):
     return result.stdout + result.stderr
 
 
-def filled(answers):
+def filled(handed_out, answers):
     """The notebook that was handed out, with these answers."""
-    notebook = json.loads(HANDED_OUT.read_text(encoding="utf-8"))
+    notebook = json.loads(handed_out.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id")
         cell["source"] = answers.get(name, cell["source"])
     return json.dumps(notebook)
 
 
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course of one assignment: made, handed in by each, graded and exported."""
     folder = tmp_path_factory.mktemp("course")
-    files = {"nbgrader_config.py": 'get_config().CourseDirectory.course_id = "em"\n'}
-    files[f"source/{PAGE}/{PAGE}.ipynb"] = SOURCE
-    for learner, answers in LEARNERS.items():
-        files[f"submitted/{learner}/{PAGE}/{PAGE}.ipynb"] = filled(answers)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    config = 'get_config().CourseDirectory.course_id = "em"\n'
+    _write(folder / "nbgrader_config.py", config)
+    _write(folder / "source" / PAGE / f"{PAGE}.ipynb", SOURCE)
     nbgrader("generate_assignment", PAGE, cwd=folder)
+    released = folder / "release" / PAGE / f"{PAGE}.ipynb"
+    for learner, answers in LEARNERS.items():
+        path = folder / "submitted" / learner / PAGE / f"{PAGE}.ipynb"
+        _write(path, filled(released, answers))
     said = nbgrader("autograde", PAGE, cwd=folder)
     nbgrader("export", cwd=folder)
     (folder / "said").write_text(said, encoding="utf-8")

@@ -25,7 +25,8 @@ class Journal:
         self.starts = Counter(e["start"] for e in entries if "start" in e)
         self._lock = threading.Lock()
         self._file = path.open("ab" if entries else "wb")
-        self._write({"terms": terms} if not entries else {})
+        if not entries:
+            self._write({"terms": terms})
 
     def start(self, key: str) -> None:
         """A notebook is about to run: whatever happens next may be its doing."""
