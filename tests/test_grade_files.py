@@ -45,6 +45,7 @@ OTHER = Task("ex-b", "2.1", "B", "02_b", 'check("b", b)', 1.0)
         ("ada_lovelace_04_em-Copy1.ipynb", "ada_lovelace", "", None),
         ("ada_04_EM_final.ipynb", "ada", "", None),
         ("04_em.ipynb", "04_em", "", None),
+        ("04_em (1).ipynb", "04_em (1)", "", None),
         ("Zoe\u0308_04_em.ipynb", "Zo\u00eb", "", None),
         ("ada.zip", "ada", "", None),
         ("README", "README", "", None),

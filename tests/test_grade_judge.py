@@ -345,6 +345,34 @@ def test_an_object_that_raises_when_looked_at_is_an_error():
     )
     found = judge.verdicts(notebook(("ex-log-joint", source)), "01_two_groups", COURSE)
     assert found["ex-log-joint"].kind == "error"
+    assert "KeyboardInterrupt" in found["ex-log-joint"].slip
+
+
+def test_when_its_time_is_over_the_rest_is_not_reached(tmp_path):
+    told, until = [], time.monotonic() + 4
+    data = notebook(
+        ("a", "import threading"),
+        ("ex-read-sigma", "sd_volume = threading.Event().wait()"),
+        ("check-ex-log-joint", ""),
+    )
+
+    def start():
+        return Kernel(tmp_path, Limits(), until, not sandbox.missing())
+
+    judge.judge(data, "", COURSE, start, lambda **said: told.append(said))
+    assert [said["event"] for said in told] == ["read", "step", "step", "end"]
+    assert told[-1]["note"] == "stopped: its time is over"
+
+
+def test_an_answer_that_cannot_be_looked_at_is_an_error(monkeypatch):
+    def broken(*_):
+        raise MemoryError("too large")
+
+    monkeypatch.setattr(judge, "examine", broken)
+    found = judge.verdicts(
+        notebook(("ex-log-joint", "log_joint = 1")), "01_two_groups", COURSE
+    )
+    assert found["ex-log-joint"][:2] == ("error", "MemoryError: too large")
 
 
 @pytest.mark.parametrize(

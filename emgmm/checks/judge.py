@@ -133,6 +133,8 @@ def take(sitting: Sitting, step: Step, tell: Tell) -> None:
 def ready(sitting: Sitting, step: Step) -> Kernel:
     """A living process in which all innocent cells before this step have run."""
     while sitting.kernel is None or sitting.kernel.why:
+        if sitting.kernel and time.monotonic() > sitting.kernel.until:
+            raise Ended("its time is over")
         sitting.starts += 1
         if sitting.starts > RESTARTS + 1:
             raise Ended(f"its code has ended the process {RESTARTS + 1} times")
@@ -160,18 +162,20 @@ def outcome(kernel: Kernel, task: Task) -> Verdict:
     said = kernel.ask("answer", source=task.check)
     if said.get("missing"):
         return Verdict("not tried")
+    if "error" in said:
+        problem = f"to look at it raises {said['error']}"[:100]
+        return Verdict("error", problem, f"Your answer cannot be read: {problem}.")
     try:
         values = [decode(kernel, value) for value in said["answer"]]
         found = examine(find(task.label), values[0] if len(values) == 1 else (*values,))
     except Exception as error:  # whatever a hostile answer brings about
-        words = "The check cannot look at this answer."
-        found = None
         problem = f"{type(error).__name__}: {error}"[:100]
+        verdict = Verdict("error", problem, "The check cannot look at this answer.")
+    else:
+        verdict = Verdict(found.kind, found.slip, repr(found)[:LONGEST])
     if kernel.why:
         raise Ended(kernel.why)
-    if found is None:
-        return Verdict("error", problem, words)
-    return Verdict(found.kind, found.slip, repr(found)[:LONGEST])
+    return verdict
 
 
 def explained(sitting: Sitting, step: Step, verdict: Verdict) -> Verdict:

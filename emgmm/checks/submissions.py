@@ -130,9 +130,13 @@ def whose(parts: Sequence[str], pages: Sequence[str]) -> tuple[str, str, str]:
 
 
 def _name(file: str, pages: Sequence[str]) -> str:
-    """The learner in ``ada_04_em (1).ipynb``; the file's name where there is none."""
-    stem = COPY.sub("", file.rsplit(".", 1)[0] if "." in file else file)
-    rest = re.sub("|".join(map(re.escape, pages)) or "$", "", stem, flags=re.I)
+    """The learner in ``ada_04_em (1).ipynb``.
+
+    Without one, the file's name: two learners must not become one.
+    """
+    stem = file.rsplit(".", 1)[0] if "." in file else file
+    page = "|".join(map(re.escape, pages)) or "$"
+    rest = re.sub(page, "", COPY.sub("", stem), flags=re.I)
     return COPY.sub("", rest.strip(" _-.")).strip(" _-.") or stem
 
 
