@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from emgmm.checks.course import Task, read_course, seeming
 from emgmm.checks.journal import Journal
 from emgmm.checks.kernel import Limits
 from emgmm.checks.record import Record, Records, Tasks, best, by_learner, marks, total
-from emgmm.checks.runner import run_all
+from emgmm.checks.runner import blank, run_all
 from emgmm.checks.submissions import Submission, find
 
 HANDED_OUT = sandbox.PACKAGE.parent / "chapters" / "exercises"
@@ -80,18 +80,12 @@ def grade(
     with closing(_journal(out, tasks, limits)) as journal:
         known = _given_up(found, journal)
         todo = [s for s in found if _runs(s, found) and s.key not in known]
-        results = run_all(
-            todo, found, tasks, limits, workers, lambda s: journal.start(s.key)
-        )
-        with closing(results):
+        start = lambda s: journal.start(s.key)  # noqa: E731
+        with closing(run_all(todo, found, tasks, limits, workers, start)) as results:
             for submission, record in _shown(_kept(results, journal), len(todo)):
                 known[submission.key] = record
     records = [_record(s, found, known, tasks) for s in found]
-    seen = {label for record in records for label in record.kinds}
-    tasks = [task for task in tasks if task.label in seen]
-    for own in by_learner(records):
-        if not any(record.kinds for record in own):  # nothing else stands for them
-            own[0].kinds = dict.fromkeys([t.label for t in tasks], "not reached")
+    tasks = _asked_of_all(records, tasks)
     _write_all(out, records, tasks)
     return records
 
@@ -148,7 +142,7 @@ def _given_up(found: Sequence[Submission], journal: Journal) -> dict[str, Record
     for s in found:
         if s.key not in known and journal.starts[s.key] >= ATTEMPTS:
             note = f"stopped: the grader never got to its end, {ATTEMPTS} times"
-            known[s.key] = Record(s.name, s.learner, s.id, note=note)
+            known[s.key] = replace(blank(s), note=note)
     return known
 
 
@@ -173,7 +167,7 @@ def _record(
     tasks: Sequence[Task],
 ) -> Record:
     """The result of a file, or why it has none."""
-    record = Record(one.name, one.learner, one.id)
+    record = blank(one)
     if not one.trouble and (twin := _twin(one, found)):
         record.note = f"the same file as {twin.name}"
         return record
@@ -186,6 +180,16 @@ def _record(
         seems = seeming(one.file, data, list(tasks))
         record.kinds = dict.fromkeys([task.label for task in seems], "not reached")
     return record
+
+
+def _asked_of_all(records: Records, tasks: Sequence[Task]) -> list[Task]:
+    """The exercises of this class; who has handed in none of them owes them all."""
+    seen = {label for record in records for label in record.kinds}
+    tasks = [task for task in tasks if task.label in seen]
+    for own in by_learner(records):
+        if not any(record.kinds for record in own):
+            own[0].kinds = dict.fromkeys([t.label for t in tasks], "not reached")
+    return tasks
 
 
 def _kept(results: Results, journal: Journal) -> Results:

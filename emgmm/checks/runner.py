@@ -130,19 +130,14 @@ def run_all(
     free: SimpleQueue[Judge] = SimpleQueue()
     for judge in judges:
         free.put(judge)
-    shared = {
-        "limits": asdict(limits),
-        "course": [asdict(task) for task in course],
-        "closed": not sandbox.missing(),
-    }
+    terms = _terms(course, limits)
 
     def one(submission: Submission) -> tuple[Submission, Record]:
         judge = free.get()
         try:
             start(submission)
-            job = shared | _job(submission, found)
-            blank = Record(submission.name, submission.learner, submission.id)
-            return submission, run(judge, job, blank)
+            job = terms | _job(submission, found)
+            return submission, run(judge, job, blank(submission))
         finally:
             free.put(judge)
 
@@ -151,12 +146,30 @@ def run_all(
         for future in as_completed([pool.submit(one, each) for each in todo]):
             yield future.result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for judge in judges:
-            judge.over = True
-            judge.end()
-        pool.shutdown()
+        _close(pool, judges)
         sweep(mark)
+
+
+def blank(submission: Submission) -> Record:
+    return Record(submission.name, submission.learner, submission.id)
+
+
+def _close(pool: ThreadPoolExecutor, judges: Sequence[Judge]) -> None:
+    """End the judges: whoever waits for one goes on, and finds that all is over."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for judge in judges:
+        judge.over = True
+        judge.end()
+    pool.shutdown()
+
+
+def _terms(course: Sequence[Task], limits: Limits) -> dict[str, Any]:
+    """What is the same for all jobs."""
+    return {
+        "limits": asdict(limits),
+        "course": [asdict(task) for task in course],
+        "closed": not sandbox.missing(),
+    }
 
 
 def _job(submission: Submission, found: Sequence[Submission]) -> dict[str, Any]:
