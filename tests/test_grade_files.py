@@ -288,7 +288,13 @@ def test_a_judge_that_dies_again_and_again_is_given_up():
 
 
 def test_a_judge_is_killed_when_it_hangs_and_closed_when_all_is_over(monkeypatch):
+    real, waits = subprocess.Popen, "import threading; threading.Event().wait()"
+
+    def hanging(_, **more):
+        return real([sys.executable, "-c", waits], **more)
+
     monkeypatch.setattr(runner, "SLACK", 0)
+    monkeypatch.setattr(runner.subprocess, "Popen", hanging)
     judge = runner.Judge("test")
     job = {"limits": {"total": 0}}
     assert list(judge.events(job)) == []

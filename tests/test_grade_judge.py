@@ -12,7 +12,7 @@ import pytest
 from emgmm import Mixture
 from emgmm.checks import child, judge, kernel, sandbox
 from emgmm.checks.checker import examine
-from emgmm.checks.course import read_course
+from emgmm.checks.course import code_cells, read_course
 from emgmm.checks.grade import HANDED_OUT
 from emgmm.checks.kernel import Ended, Kernel, Limits, decode
 from emgmm.checks.registry import find
@@ -373,6 +373,12 @@ def test_an_answer_that_cannot_be_looked_at_is_an_error(monkeypatch):
         notebook(("ex-log-joint", "log_joint = 1")), "01_two_groups", COURSE
     )
     assert found["ex-log-joint"][:2] == ("error", "MemoryError: too large")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_notebook_may_come_in_any_encoding(encoding):
+    data = notebook(("a", "name = 'Zoë'")).decode().encode(encoding)
+    assert code_cells(data) == [{"source": "name = 'Zoë'", "id": "a"}]
 
 
 @pytest.mark.parametrize(
