@@ -100,6 +100,14 @@ def test_the_words_of_the_check_stand_in_the_graded_copy(course):
         assert title in text.replace("\\u2717", "")
 
 
+def test_a_name_given_to_something_else_does_not_help(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    source = 'check("read_sigma", [9, 4, -1, 0, 0])'
+    exec(source, {"check": lambda *answer: None})
+    with pytest.raises(AssertionError, match=r"1\.1"):
+        exec(nbgrading.graded(source), {"check": lambda *answer: None})
+
+
 def test_a_cell_without_a_check_at_its_end_is_refused():
     with pytest.raises(ValueError, match="must end in a call of check"):
         nbgrading.graded("x = 1")
