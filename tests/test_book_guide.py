@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from emgmm.checks.runner import PATIENCE, Limits
+from emgmm.checks.judge import RESTARTS
+from emgmm.checks.kernel import PATIENCE, Limits
+from emgmm.checks.submissions import LARGEST
 from tools import notebooks
 
 GUIDE = (notebooks.CHAPTERS / "instructor_guide.md").read_text(encoding="utf-8")
@@ -41,9 +43,12 @@ def test_the_times_of_reading_are_those_of_the_chapters():
 
 def test_the_limits_are_those_of_the_grader():
     text = " ".join(GUIDE.split())
-    assert f"gets {Limits.seconds} seconds of computing" in text
+    assert f"{Limits.seconds} seconds of computing" in text
     assert f"{WORDS[PATIENCE]} times as much by the clock" in text
+    assert f"{Limits.total} seconds" in text
     assert f"{Limits.megabytes} megabytes of memory" in text
+    assert f"ended {RESTARTS + 1} times" in text
+    assert f"larger than {LARGEST // 10**6} megabytes" in text
 
 
 def test_its_commands_exist():

@@ -3,30 +3,31 @@
 import csv
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
-from functools import partial
-from pathlib import Path
+import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from emgmm.checks import __main__ as command
-from emgmm.checks import child, report, runner
-from emgmm.checks.course import Task, read_course
-from emgmm.checks.grade import HANDED_OUT, _write, notebooks, table
-from emgmm.checks.registry import find
-from emgmm.checks.runner import Limits, Record
+from emgmm.checks import kernel, sandbox
+from emgmm.checks.grade import HANDED_OUT
 
 PAGE = "01_two_groups"
 HANDED = (HANDED_OUT / f"{PAGE}.ipynb").read_text(encoding="utf-8")
-OURS = f"{os.getpid()}-"  # marks what this process has started
 LABELS = ("ex-read-sigma", "ex-log-joint")  # one asks for numbers, one for code
-COURSE = [task for task in read_course(HANDED_OUT) if task.label in LABELS]
+OF = sum(
+    cell["metadata"].get("nbgrader", {}).get("points", 0)
+    for cell in json.loads(HANDED)["cells"]
+)
+SECONDS = "2"
 
-LEAN = "import numpy as np\nfrom emgmm.checks import check"
+LEAN = "import numpy as np\nfrom emgmm.checks import check, hint, solution"
 NUMBERS = "sd_volume, sd_concentration, correlation, lowest, highest"
 RIGHT_NUMBERS = f"{NUMBERS} = 3, 2, -0.5, 76.12, 87.88"
 RIGHT = """\
@@ -58,19 +59,11 @@ def filled(function, numbers=RIGHT_NUMBERS, **more):
     return notebook({"ex-log-joint": function, "ex-read-sigma": numbers}, **more)
 
 
-def first(source):
-    """Put a cell in front of all others."""
+def first(source, function=RIGHT, numbers=RIGHT_NUMBERS):
+    """Put a cell behind the one that imports."""
     cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
-    return partial(filled, RIGHT, change=lambda cells: [cell, *cells])
-
-
-def slipped(name):
-    """The checker's own wrong version of the function."""
-    names = [slip.name for slip in find("log_joint").slips]
-    at = names.index(name)
     return filled(
-        f"from emgmm.checks.registry import find\n"
-        f'log_joint = find("log_joint").slips[{at}].wrong'
+        function, numbers, change=lambda cells: [*cells[:2], cell, *cells[2:]]
     )
 
 
@@ -99,13 +92,19 @@ def forged(cells):
     return cells
 
 
+def of_format_3(text):
+    made = json.loads(text)
+    return json.dumps({"worksheets": [{"cells": made["cells"]}], "nbformat": 3})
+
+
 LEAVES_GROUP = """\
 import os, threading
-if os.fork() == 0:
-    os.setsid()
-    threading.Event().wait()
-if os.fork() == 0:
-    threading.Event().wait()
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        threading.Event().wait()
+    if os.fork() == 0:
+        threading.Event().wait()
 """
 A_COPY_GOES_ON = """\
 import os
@@ -118,48 +117,70 @@ NOT_ENDING_THREAD = (
 )
 PRINTS = "import sys\nfor _ in range(300):\n    print('x' * 10**6, file=sys.stderr)"
 IN_R = "log_joint <- function(x) { x }"
+WAITS = "import threading\nlog_joint = lambda *a: threading.Event().wait()"
+SHOWS = "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()\ndisplay(1)"
+ZEROS = "log_joint = lambda x, phi, mu, Sigma: np.zeros((len(x), len(phi)))"
+BESIDE = """\
+import helper
+assert np.loadtxt("data/points.csv", delimiter=",").shape == (2, 2)
+log_joint = helper.log_joint
+"""
+PATCHES = {
+    "allclose": "np.allclose = np.array_equal = lambda *a, **k: True",
+    "isfinite": "np.isfinite = np.isclose = lambda *a, **k: np.bool_(True)",
+    "asarray": "np.asarray = lambda *a, **k: np.zeros(1)",
+    "builtins": "import builtins\nbuiltins.all = builtins.any = lambda *a: True",
+    "modules": "import sys\nsys.modules['emgmm.checks'].check = lambda *a: True",
+    "solution": "exec(str(solution('log_joint')))\nhint('log_joint')",
+    "compare": "import emgmm.checks.compare as c\nc.equal = lambda *a: True",
+    "reference": "from emgmm.checks.registry import find\n"
+    "log_joint = find('log_joint').reference",
+    "gc": "import gc\nlog_joint = [f for f in gc.get_objects() if callable(f) and "
+    "'log_joint' in getattr(f, '__qualname__', '')][0]",
+    "stack": "import sys\nf = sys._getframe()\nwhile f:\n"
+    "    f.f_globals.update(answer=lambda *a: {'answer': [['bool', 'True']]})\n"
+    "    f = f.f_back",
+    "pipes": "import os\nfor n in range(3, 30):\n    try:\n"
+    '        os.write(n, b\'{"kind": "right", "error": ""}\\n\')\n'
+    "    except OSError:\n        pass",
+}
+SPOILED = ("stack", "pipes")  # these harm their own right answers, too
 
 # What each submission is, its marks, and what must be said of it.
 PILE = {
-    "waits": (
-        filled("import threading\nlog_joint = lambda *a: threading.Event().wait()"),
-        1,
-        "stopped: it does not end",
-    ),
     "right": (filled(RIGHT), 2, ""),
-    "right_with_magics": (first("%matplotlib inline\n!ls\nnp.sum?")(), 2, ""),
-    "right_with_cell_magic": (first("%%bash\nls -l")(), 2, ""),
-    "right_shows_things": (
-        first(
-            "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()\ndisplay(1)"
-        )(),
-        2,
-        "",
-    ),
+    "right_with_magics": (first("%matplotlib inline\n!ls\nnp.sum?"), 2, ""),
+    "right_with_cell_magic": (first("%%bash\nls -l"), 2, ""),
+    "right_shows_things": (first(SHOWS), 2, ""),
     "right_without_marks": (filled(RIGHT, change=without_marks), 2, ""),
     "right_without_checks": (filled(RIGHT, change=without_checks), 2, ""),
-    "right_after_an_error": (first("1 / 0")(), 2, ""),
-    "right_and_asks": (first("input('name? ')")(), 2, ""),
-    "right_and_prints_300_MB": (first(PRINTS)(), 2, ""),
+    "right_after_an_error": (first("1 / 0"), 2, ""),
+    "right_and_asks": (first("input('name? ')"), 2, ""),
+    "right_and_prints_300_MB": (first(PRINTS), 2, ""),
     "right_and_closes_stdout": (
-        first("import os, sys\nsys.stdout.close()\nos.close(1)")(),
+        first("import os, sys\nsys.stdout.close()\nos.close(1)"),
         2,
         "",
     ),
-    "right_and_leaves_a_thread": (first(NOT_ENDING_THREAD)(), 2, ""),
-    "right_and_leaves_processes": (first(LEAVES_GROUP)(), 2, ""),
-    "right_and_exits": (first("import sys\nsys.exit(1)")(), 2, ""),
+    "right_and_leaves_a_thread": (first(NOT_ENDING_THREAD), 2, ""),
+    "right_and_exits": (first("import sys\nsys.exit(1)"), 2, ""),
+    "right_and_ends_the_process": (first("import os\nos._exit(0)"), 2, ""),
+    "right_and_kills_itself": (
+        first("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"),
+        2,
+        "",
+    ),
+    "right_with_a_mark_of_bytes": (b"\xef\xbb\xbf" + filled(RIGHT).encode(), 2, ""),
+    "right_in_utf_16": (filled(RIGHT).encode("utf-16"), 2, ""),
+    "right_by_a_file_beside": (filled(BESIDE), 2, ""),
     "half_right": (filled("log_joint = None"), 1, "1.3 not tried"),
     "blank": (HANDED, 0, "1.1 not tried; "),
     "cells_missing": (filled(RIGHT, change=without_answers), 0, "1.1 not tried"),
-    "forgot_phi": (slipped("forgot log phi"), 1, "1.3 forgot log phi"),
-    "k_for_d": (slipped("k in place of d in the constant"), 1, "k in place of d"),
-    "covariance": (
-        slipped("covariance where the precision belongs"),
+    "forgot_phi": (
+        filled(RIGHT.replace("np.log(phi[j]) - ", "-")),
         1,
-        "covariance where the precision belongs",
+        "1.3 forgot log phi",
     ),
-    "sign": (slipped("sign of D squared"), 1, "1.3 sign of D squared"),
     "variance": (
         filled(RIGHT, f"{NUMBERS} = 9, 4, -0.5, 64.36, 99.64"),
         1,
@@ -174,7 +195,12 @@ PILE = {
         1,
         "1.3 error",
     ),
-    "fills_the_disk": (
+    "returns_too_much": (
+        filled("log_joint = lambda *a: np.empty(2**22)"),
+        1,
+        "1.3 gives more than",
+    ),
+    "writes_a_large_file": (
         filled("log_joint = lambda *a: open('big', 'wb').write(bytes(6 * 10**7))"),
         1,
         "1.3 error",
@@ -184,302 +210,329 @@ PILE = {
         0,
         "stops with SyntaxError",
     ),
-    "hangs": (filled("while True:\n    pass"), 1, "stopped"),
-    "leaves": (filled("import os\nos._exit(0)"), 1, "ended early"),
-    "lets_a_copy_answer": (filled(A_COPY_GOES_ON + RIGHT), 1, "ended early"),
-    "kills_itself": (
-        filled("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"),
+    "hangs_at_first": (
+        filled(RIGHT, "while True:\n    pass"),
         1,
-        "crashed (exit code -11)",
+        "1.1 the cell does not end",
+    ),
+    "hangs_when_called": (
+        filled("def log_joint(*a):\n    while True:\n        pass"),
+        1,
+        "1.3 does not end",
+    ),
+    "waits": (filled(WAITS), 1, "1.3 does not end"),
+    "lets_a_copy_answer": (filled(A_COPY_GOES_ON + RIGHT), 1, "ends the process"),
+    "ends_in_every_cell": (
+        filled(
+            RIGHT,
+            change=lambda cells: [
+                *({"cell_type": "code", "source": "import os; os._exit(0)"},) * 9,
+                *cells,
+            ],
+        ),
+        0,
+        "stopped: its code has ended the process 7 times",
     ),
     "not_json": (HANDED[:-40], 0, "cannot be read: not JSON"),
     "no_notebook": ("[1, 2]", 0, "cannot be read: JSON, but not a notebook"),
-    "empty": ("", 0, "cannot be read"),
-    "not_text": (b"\xff\xfe\x00", 0, "cannot be read"),
+    "of_format_3": (of_format_3(HANDED), 0, "cannot be read: a notebook of format 3"),
+    "empty": ("", 0, "an empty file"),
+    "not_text": (b"\xff\xfe\x00", 0, "cannot be read: not JSON: not even text"),
+    "too_large": (b"\0" * 20_000_001, 0, "larger than 20 MB"),
     "of_another_course": ('{"cells": []}', 0, "holds no exercise of this course"),
+    **{
+        f"patches_{name}": (first(source, ZEROS), name not in SPOILED, "1.3")
+        for name, source in PATCHES.items()
+        if name not in ("reference", "gc")
+    },
+    "patches_reference": (filled(PATCHES["reference"]), 1, "ModuleNotFoundError"),
+    "patches_gc": (filled(PATCHES["gc"]), 1, "stops with IndexError"),
 }
+
+# Files under names of their own: learner, marks, note.
+FILES = {
+    "python/01_two_groups.py": (
+        RIGHT,
+        "python",
+        "0",
+        "not a notebook (*.ipynb) but .py",
+    ),
+    "zipped_01_two_groups.zip": ("PK", "zipped", "0", "an archive"),
+    "twice/01_two_groups.ipynb": (filled(RIGHT), "twice", "2", ""),
+    "twice/01_two_groups (1).ipynb": (
+        filled(RIGHT),
+        "twice",
+        "",
+        "the same file as twice/01_two_groups.ipynb",
+    ),
+    "better/01_two_groups.ipynb": (filled(RIGHT), "better", "2", ""),
+    "better/01_two_groups-Copy1.ipynb": (filled("x = 1"), "better", "1", ""),
+    "Ada Lovelace_12345_assignsubmission_file_/work.ipynb": (
+        filled(RIGHT),
+        "Ada Lovelace",
+        "2",
+        "",
+    ),
+    "hoppergrace_LATE_678_90123_01_two_groups-1.ipynb": (
+        filled(RIGHT),
+        "hoppergrace",
+        "2",
+        "",
+    ),
+    "emmy_01_two_groups.ipynb": (filled(RIGHT), "emmy", "2", ""),
+    "Emmy_04_em.ipynb": ('{"cells": []}', "Emmy", "0", ""),
+    "=1+1_01_two_groups.ipynb": (filled(RIGHT), "'=1+1", "2", ""),
+    "<b>.ipynb": (filled(RIGHT), "<b>", "2", ""),
+}
+
+
+def write_pile(folder):
+    for name, (contents, *_) in PILE.items():
+        path = folder / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+    for name, (contents, *_) in FILES.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(contents, encoding="utf-8")
+    helper = folder / "right_by_a_file_beside"
+    (helper / "helper.py").write_text(f"import numpy as np\n{RIGHT}", encoding="utf-8")
+    (helper / "data").mkdir()
+    (helper / "data" / "points.csv").write_text("1,2\n3,4\n", encoding="utf-8")
+    (folder / "nothing").mkdir()
+    (folder / "folder.ipynb").mkdir()
+    (folder / "link.ipynb").symlink_to(folder / "right" / "right.ipynb")
+    (folder / os.fsdecode(b"\xff\n.ipynb")).write_text(filled(RIGHT), encoding="utf-8")
+
+
+class Grader:
+    """The command in a process of its own, as an instructor runs it."""
+
+    def __init__(self, pile, out, *more, **environment):
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "error", "-m", "emgmm.checks", "grade"),
+                *(str(pile), "--out", str(out), "--seconds", SECONDS, *more),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
+        )
+
+    def finish(self):
+        said = self.process.communicate()[1]
+        mine = f"{self.process.pid}."
+        assert list(kernel.marked(mine)) == []
+        return said, self.process.returncode
+
+
+def rows_of(file, key="submission"):
+    with open(file, encoding="utf-8", newline="") as lines:
+        return {row[key]: row for row in csv.DictReader(lines)}
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """The pile graded once: the folder of the results, and rows by name."""
+    """The pile graded, stopped once by Ctrl-C: folders, rows, and what was said."""
     pile, out = tmp_path_factory.mktemp("pile"), tmp_path_factory.mktemp("out")
-    for n, (name, (contents, _, _)) in enumerate(PILE.items()):
-        path = pile / f"learner_{n:02d}" / f"{name}.ipynb"
-        path.parent.mkdir()
-        data = contents if isinstance(contents, bytes) else contents.encode()
-        path.write_bytes(data)
-    arguments = ["grade", str(pile), "--out", str(out / "grades.csv"), "--seconds", "5"]
-    assert command.main(arguments) == 0
-    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
-        rows = {Path(row["submission"]).stem: row for row in csv.DictReader(file)}
-    return out, rows
+    write_pile(pile)
+    grader = Grader(pile, out / "grades.csv")
+    before = []
+    for line in grader.process.stderr:
+        before.append(line)
+        if line.startswith("20/"):
+            grader.process.send_signal(signal.SIGINT)
+            break
+    rest, code = grader.finish()
+    assert (code, "goes on where it stopped" in rest) == (130, True), rest
+    assert [path.name for path in out.iterdir()] == ["grades.journal.jsonl"]
+    again, code = Grader(pile, out / "grades.csv").finish()
+    assert code == 0, again
+    rows = rows_of(out / "grades.csv")
+    before = "".join(before) + rest
+    return SimpleNamespace(pile=pile, out=out, rows=rows, before=before, again=again)
 
 
-def test_the_pile_is_large_and_each_submission_has_its_row(graded):
-    assert len(PILE) >= 30
-    assert graded[1].keys() == PILE.keys()
+def test_the_pile_is_large_and_each_file_has_its_row(graded):
+    expected = {f"{name}/{name}.ipynb" for name in PILE}
+    expected |= {"'" + name if name.startswith("=") else name for name in FILES}
+    beside = {
+        "right_by_a_file_beside/helper.py",
+        "right_by_a_file_beside/data/points.csv",
+    }
+    odd = {"nothing", "folder.ipynb", "link.ipynb", "\ufffd\ufffd.ipynb"}
+    assert graded.rows.keys() == expected | beside | odd
+    assert len(expected) >= 60
 
 
 @pytest.mark.parametrize("name", PILE)
 def test_each_submission_gets_its_marks_and_its_reason(graded, name):
-    row, (_, marks, said) = graded[1][name], PILE[name]
+    row, (_, marks, said) = graded.rows[f"{name}/{name}.ipynb"], PILE[name]
     assert float(row["marks"]) == marks, row
     assert said in f"{row['slips']} {row['note']}", row
+    assert float(row["of"]) >= OF, row
 
 
-def test_what_was_right_before_a_crash_counts(graded):
-    for name in ("hangs", "waits", "leaves", "kills_itself"):
-        row = graded[1][name]
-        assert (row["1.1"], row["1.3"]) == ("1", "0")
-        assert "1.3 not reached" in row["slips"]
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_gets_its_learner_and_its_note(graded, name):
+    row, (_, *expected) = graded.rows["'" * name.startswith("=") + name], FILES[name]
+    assert [row["learner"], row["marks"]] == expected[:2], row
+    assert row["note"].startswith(expected[2]), row
 
 
-def test_no_process_is_left(graded):
-    assert list(runner.marked(OURS)) == []
+def test_what_is_no_notebook_has_a_reason(graded):
+    rows = graded.rows
+    notes = {name: rows[name]["note"] for name in ("nothing", "folder.ipynb")}
+    assert notes == {"nothing": "an empty folder", "folder.ipynb": "an empty folder"}
+    assert rows["link.ipynb"]["note"] == "a link; links are not followed"
+    assert rows["\ufffd\ufffd.ipynb"]["marks"] == "2"
+    for name in ("python/01_two_groups.py", "zipped_01_two_groups.zip"):
+        assert float(rows[name]["of"]) == OF
 
 
-def test_a_process_of_a_submission_would_be_seen():
-    environment = dict(os.environ) | {runner.MARK: "abc"}
-    waiting = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(waiting, stdin=subprocess.PIPE, env=environment) as process:
-        assert list(runner.marked("ab")) == [process.pid]
-        assert list(runner.marked("b")) == []
-        process.communicate(b"\n")
+def test_after_ctrl_c_the_rest_is_graded_and_no_more(graded):
+    done, n = re.findall(r"(?m)^(\d+)/(\d+) ", graded.before)[-1]
+    known = re.search(r"(\d+) are known from before", graded.again)[1]
+    rest = re.findall(r"(?m)^(\d+)/(\d+) ", graded.again)[-1]
+    assert int(known) >= int(done) >= 20
+    assert rest == (str(int(n) - int(known)),) * 2
 
 
-def test_no_half_written_file_is_left(graded):
-    names = sorted(path.name for path in graded[0].iterdir())
-    assert names == ["grades.csv", "grades.md", "grades.png"]
+def test_once_more_gives_the_same_and_runs_nothing(graded):
+    files = [path for path in graded.out.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files if path.suffix != ".jsonl"}
+    said, code = Grader(graded.pile, graded.out / "grades.csv").finish()
+    assert (code, re.findall(r"(?m)^\d+/\d+ ", said)) == (0, [])
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_each_learner_has_one_total(graded):
+    totals = rows_of(graded.out / "grades_learners.csv", "learner")
+    marks = {name: row["marks"] for name, row in totals.items()}
+    assert [marks[n] for n in ("twice", "better", "Emmy", "python")] == list("2220")
+    assert totals["Emmy"]["files"] == "2"
+    assert totals["Ada Lovelace"]["id"] == "12345"
+    assert totals["hoppergrace"]["id"] == "678"
+    assert len({row["of"] for row in totals.values()}) == 1
+
+
+def test_each_learner_has_a_page_with_the_checkers_words(graded):
+    folder = graded.out / "grades_feedback"
+    assert len(list(folder.iterdir())) == len(
+        rows_of(graded.out / "grades_learners.csv", "learner")
+    )
+    text = (folder / "forgot_phi.html").read_text(encoding="utf-8")
+    assert "1.3 The log-density" in text
+    assert "phi" in text.split("1.3 The log-density")[1]
+    assert "<h1>&lt;b&gt;</h1>" in (folder / "b.html").read_text(encoding="utf-8")
 
 
 def test_the_summary_counts_the_class(graded):
-    text = (graded[0] / "grades.md").read_text(encoding="utf-8")
-    n = len(PILE)
-    assert f"{n} learners handed in {n} notebooks. Marks from 0 to 2 of 5," in text
+    text = (graded.out / "grades.md").read_text(encoding="utf-8")
+    assert f"handed in {len(graded.rows)} files. Marks from 0 to 2 of" in text
     assert "| 1 | forgot log phi | 1.3 |" in text
-    for name in ("hangs", "not_json", "of_another_course"):
-        assert f"{name}.ipynb`: {graded[1][name]['note']}" in text
+    for name in ("not_json", "of_another_course"):
+        file = f"{name}/{name}.ipynb"
+        assert f"`{file}`: {graded.rows[file]['note']}" in text
 
 
 def test_the_plot_shows_something(graded):
-    picture = imread(graded[0] / "grades.png")
+    picture = imread(graded.out / "grades.png")
     assert picture.shape[1] == 1920  # 8 inches
     assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 20
 
 
-# The parts, in this process; another one would grade the same
+# Notebooks that mean harm. Whoever succeeds gives no answer to the exercise, so that
+# the marks tell: first in the sandbox, then without.
+
+HARM = """\
+try:
+    {deed}
+except Exception:
+{right}
+"""
 
 
-def test_the_reasons_for_an_end_are_told_apart():
-    def said(code, text=""):
-        return runner._in_words(code, Limits(7, 1), text)
-
-    assert said(-signal.SIGXCPU) == "stopped after 7 s of computing"
-    assert said(-signal.SIGALRM).startswith("stopped: it does not end")
-    assert said(-signal.SIGABRT) == "crashed (exit code -6)"
-    assert said(1, "Trace\nMemoryError: x\n") == "crashed (exit code 1) MemoryError: x"
-    assert said(0) == "ended early: its code ends the process"
+def harm(deed):
+    return filled(HARM.format(deed=deed, right=textwrap.indent(RIGHT, "    ")))
 
 
-def judged(text, name="submission.ipynb"):
-    """What the child tells of a notebook, without a child."""
-    main, said = sys.modules["__main__"], []
-    try:
-        child.judge(name, text, COURSE, lambda **line: said.append(line))
-    finally:
-        sys.modules["__main__"] = main
-    return said
+def hostile(folder, port):
+    """Each notebook, the marks it gets with a sandbox, and those without."""
+    package = sandbox.PACKAGE
+    secret, elsewhere = folder / "home" / "secret", folder / "elsewhere"
+    other = folder / "pile" / "reads_others.ipynb"
+    connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5)"
+    fill = "[open(str(n), 'wb').write(bytes(4 * 10**7)) for n in range(6)]"
+    notebooks = {
+        "reads_home": (harm(f"open({str(secret)!r}).read()"), 2, 1),
+        "lists_home": (harm(f"__import__('os').listdir({str(secret.parent)!r})"), 2, 1),
+        "reads_others": (harm(f"open({str(other)!r}).read()"), 2, 1),
+        "reads_solutions": (
+            harm(f"open({str(package / 'checks' / 'solutions.json')!r}).read()"),
+            2,
+            1,
+        ),
+        "writes_elsewhere": (harm(f"open({str(elsewhere)!r}, 'w').write('x')"), 2, 1),
+        "uses_the_network": (harm(connect), 2, 1),
+        "fills_the_disk": (harm(fill), 2, 1),
+        "interrupts_its_parent": (
+            first("import os, signal\nos.kill(os.getppid(), signal.SIGINT)"),
+            2,
+            2,
+        ),
+        "kills_its_parent": (
+            first("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"),
+            2,
+            2,
+        ),
+        "leaves_processes": (first(LEAVES_GROUP), 2, 2),
+    }
+    if not (package / "checks" / "solutions.json").exists():
+        del notebooks["reads_solutions"]  # an edition without them
+    return notebooks
 
 
-def kinds(said):
-    return {s["label"]: s["kind"] for s in said if s["event"] == "outcome"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (filled(RIGHT), ["right", "right"]),
-        (filled(RIGHT, change=without_checks), ["right", "right"]),
-        (filled(RIGHT, change=without_marks), ["right", "right"]),
-        (HANDED, ["not tried", "not tried"]),
-        (filled("def log_joint(", "sd_volume = 1 /"), ["error", "error"]),
-        (slipped("forgot log phi"), ["right", "wrong"]),
-    ],
-)
-def test_judging_a_notebook(text, expected):
-    said = judged(text)
-    assert list(kinds(said).values()) == expected
-    assert said[0] == {"event": "read", "labels": [t.label for t in COURSE]}
-    assert said[-1] == {"event": "end"}
-
-
-def test_an_object_that_raises_when_looked_at_is_an_error():
-    source = (
-        "class Odd:\n"
-        "    def __getattribute__(self, name):\n"
-        "        raise KeyboardInterrupt\n"
-        "log_joint = Odd()"
+@pytest.fixture(scope="module", params=["sandbox", "open"])
+def harmed(request, tmp_path_factory):
+    """The hostile notebooks graded: folder, rows, what was said and is expected."""
+    closed = request.param == "sandbox"
+    if closed and sandbox.missing():
+        pytest.skip(f"NO SANDBOX: {sandbox.missing()}")
+    folder = tmp_path_factory.mktemp(request.param)
+    for name in ("home", "pile", "out"):
+        (folder / name).mkdir()
+    (folder / "home" / "secret").write_text("x", encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        notebooks = hostile(folder, server.getsockname()[1])
+        for name, (contents, *_) in notebooks.items():
+            path = folder / "pile" / f"{name}.ipynb"
+            path.write_text(contents, encoding="utf-8")
+        environment = {"HOME": str(folder / "home")}
+        if not closed:
+            environment["PATH"] = ""  # no bwrap there
+        grader = Grader(folder / "pile", folder / "out" / "g.csv", **environment)
+        said, code = grader.finish()
+    assert code == 0, said
+    rows = rows_of(folder / "out" / "g.csv")
+    expected = {name: marks[not closed] for name, (_, *marks) in notebooks.items()}
+    return SimpleNamespace(
+        folder=folder, rows=rows, said=said, expected=expected, closed=closed
     )
-    assert kinds(judged(filled(source)))["ex-log-joint"] == "error"
 
 
-def test_the_name_of_the_file_tells_the_page_when_no_cell_does():
-    bare = json.dumps({"cells": []})
-    expected = {t.label: "not tried" for t in COURSE}
-    assert kinds(judged(bare, f"ada {PAGE}.ipynb")) == expected
-    assert judged(bare) == [{"event": "read", "labels": []}, {"event": "end"}]
+def test_what_the_sandbox_stops_and_what_only_it_can_stop(harmed):
+    given = {name[:-6]: float(row["marks"]) for name, row in harmed.rows.items()}
+    assert given == harmed.expected
+    assert (harmed.folder / "elsewhere").exists() is not harmed.closed
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"cells": [1]}', '{"cells": [{}]}', "[" * 9999]
-)
-def test_what_is_no_notebook_is_unreadable(text):
-    (said,) = judged(text)
-    assert said["event"] == "unreadable"
+def test_without_a_sandbox_it_is_said_aloud(harmed):
+    assert ("WITHOUT A SANDBOX" in harmed.said) is not harmed.closed
 
 
-@pytest.mark.parametrize(
-    ("source", "plain"),
-    [
-        ("x = 7 % 2", "x = 7 % 2"),
-        ("%time x = 1\ny = 2", "pass\ny = 2"),
-        ("if x:\n    !ls\ny?", "if x:\n    pass\npass"),
-        ("%%time\nx = 1", "pass\nx = 1"),
-        ("%%writefile x.py\nx = 1", ""),
-        ('x = """\n% no magic\n"""', 'x = """\n% no magic\n"""'),
-    ],
-)
-def test_magics_do_nothing(source, plain):
-    assert child.without_magics(source) == plain
-
-
-def test_lines_without_the_token_do_not_count(tmp_path):
-    file = tmp_path / "result"
-    lines = ['{"token": "t", "event": "end"}', '{"token": "u", "event": "end"}']
-    file.write_text("\n".join([*lines, "{", "[]", ""]), encoding="utf-8")
-    assert list(runner._lines(file, "t")) == [{"token": "t", "event": "end"}]
-    assert list(runner._lines(tmp_path / "none", "t")) == []
-
-
-def test_a_child_that_never_comes_to_an_end_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "STARTUP", 0.01 - runner.PATIENCE * Limits.seconds)
-    path = tmp_path / "hangs.ipynb"
-    path.write_text(filled("while True: pass"), encoding="utf-8")
-    record = runner.run(path, "hangs", COURSE, Limits())
-    assert record.note.startswith("stopped: it does not end")
-    assert list(runner.marked(OURS)) == []
-
-
-def test_a_submission_sees_little_of_the_instructors_environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("API_KEY", "secret")
-    environment = runner._environment(tmp_path, "mark")
-    assert "API_KEY" not in environment
-    assert environment["PATH"] == os.environ["PATH"]
-
-
-def test_a_file_that_is_gone_is_unreadable(tmp_path):
-    record = runner.run(tmp_path / "gone.ipynb", "gone", COURSE, Limits())
-    assert record.note.startswith("cannot be read: ")
-
-
-TASK = Task("ex-a", "1.1", "A", "01_a", 'check("a", a)', 2.0)
-
-
-def test_names_that_look_like_formulas_are_harmless():
-    text = table([Record("=1+1.ipynb", {"ex-a": "right"})], [TASK])
-    assert text.splitlines()[1] == "'=1+1,'=1+1.ipynb,2,2,2,,"
-
-
-def test_points_count_and_exercises_of_other_pages_stay_empty():
-    other = Task("ex-b", "2.1", "B", "02_b", 'check("b", b)', 1.0)
-    records = [Record("a", {"ex-a": "right"}), Record("b", {"ex-b": "wrong"})]
-    assert table(records, [TASK, other]).splitlines()[1:] == [
-        "a,a,2,2,2,,,",
-        "b,b,0,1,,0,2.1 wrong,",
-    ]
-
-
-def test_common_slips_come_first_and_only_those_of_wrong_answers():
-    answers = [("wrong", "p"), ("wrong", "q"), ("wrong", "q"), ("error", "e")]
-    records = [
-        Record(f"{n}/x.ipynb", {"ex-a": kind}, {"ex-a": slip})
-        for n, (kind, slip) in enumerate(answers)
-    ]
-    assert report.count_slips(records, [TASK]) == [("q", ["1.1"], 2), ("p", ["1.1"], 1)]
-    assert report.count_kinds(records, TASK) == {"wrong": 3, "error": 1}
-
-
-def test_a_learner_counts_once_however_many_notebooks():
-    other = Task("ex-b", "2.1", "B", "02_b", 'check("b", b)', 1.0)
-    wrong = [
-        Record("ada/1.ipynb", {"ex-a": "wrong"}, {"ex-a": "p"}),
-        Record("ada/2.ipynb", {"ex-b": "wrong"}, {"ex-b": "p"}),
-    ]
-    assert report.count_slips(wrong, [TASK, other]) == [("p", ["1.1", "2.1"], 1)]
-    right = [Record("ada/1", {"ex-a": "right"}), Record("ada/2", {"ex-b": "right"})]
-    assert report.totals([*right, Record("eve.ipynb")], [TASK, other]) == [3, 0]
-
-
-def test_a_class_without_slips_or_exercises_has_a_summary_too():
-    assert "Misconceptions" not in report.summary([Record("a")], [])
-    assert report.picture([Record("a")], [])[:4] == b"\x89PNG"
-
-
-def test_jupyters_own_copies_are_not_submissions(tmp_path):
-    for name in ("b/a.ipynb", "a.ipynb", ".ipynb_checkpoints/a-checkpoint.ipynb"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(HANDED, encoding="utf-8")
-    (tmp_path / "folder.ipynb").mkdir()
-    found = [path.relative_to(tmp_path).as_posix() for path in notebooks(tmp_path)]
-    assert found == ["a.ipynb", "b/a.ipynb"]
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (["none"], "none holds no notebook"),
-        (["pile", "--out", "grades.txt"], "give NAME.csv"),
-        (["pile", "--out", "nowhere/grades.csv"], "give NAME.csv"),
-        (["pile", "--seconds", "0"], "seconds is 0"),
-        (["pile", "--megabytes", "-1"], "megabytes -1"),
-        (["pile", "--workers", "0"], "workers 0"),
-        (["pile", "--course", "pile"], "pile holds no exercises"),
-    ],
-)
-def test_a_bad_argument_is_named_and_nothing_is_written(
-    more, said, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pile").mkdir()
-    (tmp_path / "pile" / "a.ipynb").write_text('{"cells": []}', encoding="utf-8")
-    assert command.main(["grade", *more]) == 2
-    assert said in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["pile"]
-
-
-def test_whoever_stops_it_gets_nothing_half_done(tmp_path, monkeypatch, capsys):
-    def stop(*arguments):
-        raise KeyboardInterrupt
-
-    (tmp_path / "a.ipynb").write_text(HANDED, encoding="utf-8")
-    monkeypatch.setattr("emgmm.checks.grade.run", stop)
-    out = str(tmp_path / "grades.csv")
-    assert command.main(["grade", str(tmp_path), "--out", out]) == 130
-    assert "nothing is written" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["a.ipynb"]
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    file = tmp_path / "grades.csv"
-    file.write_text("old", encoding="utf-8")
-
-    def full(path, contents):
-        path.touch()
-        raise OSError("no space left")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="no space"):
-        _write(file, b"new")
-    assert [p.name for p in tmp_path.iterdir()] == ["grades.csv"]
-    assert file.read_text(encoding="utf-8") == "old"
+def test_a_killed_judge_is_replaced_and_the_cell_passed_over(harmed):
+    for name in ("kills_its_parent", "interrupts_its_parent"):
+        row = harmed.rows[f"{name}.ipynb"]
+        assert (row["1.1"], row["1.3"], row["note"]) == ("1", "1", "")

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools import book, exercises, folders, reading, times
+from tools import book, exercises, folders, nbgrading, reading, times
 from tools.leaks import leaks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +104,8 @@ def for_nbgrader() -> dict[str, bytes]:
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             cell.source = answered.get(name, cell.source)
+            if cell.metadata.get("nbgrader", {}).get("grade"):
+                cell.source = nbgrading.graded(cell.source)
         made[f"nbgrader/source/{page}/{page}.ipynb"] = written(notebook)
     return made
 

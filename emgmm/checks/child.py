@@ -1,78 +1,48 @@
-"""One submission, in a process of its own: run its cells, judge its answers.
+"""The learner's process: it runs their cells and calls their functions, no more.
 
-Started by `emgmm.checks.runner`, never by hand. What it finds goes line by line into
-a file that the parent named, so that what was judged before a crash counts.
+A script, started by `emgmm.checks.kernel`. It gets questions and sends back what the
+learner's code gives, as plain numbers, one JSON text per line. It knows no right answer
+and imports nothing that does: whatever a notebook changes or reads here, it can only
+change its own answers.
 """
 
 import ast
+import base64
 import contextlib
+import inspect
 import json
+import linecache
 import os
+import pickle
 import re
-import resource
-import signal
 import sys
 import time
+import traceback
 import types
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
 from math import ceil
-from pathlib import Path
 from typing import Any
 
-from emgmm.checks.checker import examine
-from emgmm.checks.course import PREFIX, Task, code_cells
-from emgmm.checks.registry import find
+import numpy as np
 
-Tell = Callable[..., None]
 LARGEST_FILE = 50_000_000  # bytes
-EXTRA_PROCESSES = 64
+DEEPEST = 8  # lists in lists
+LINES = 6  # of a traceback
+LONGEST_SOURCE = 20_000  # characters
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+Space = dict[str, Any]
 
 
-def judge(name: str, text: str, course: list[Task], tell: Tell) -> None:
-    """Run a notebook and tell the outcome of each of its exercises."""
-    try:
-        cells = code_cells(text)
-    except ValueError as error:
-        return tell(event="unreadable", why=str(error)[:200])
-    tasks = asked(name, cells, course)
-    tell(event="read", labels=[task.label for task in tasks])
-    space, failed = _namespace(), dict[int, str]()
-    waiting = {task.label: task for task in tasks}
-    for n, cell in enumerate(cells):
-        task = checked(cell, waiting)
-        if task is not None:
-            del waiting[task.label]
-            _judge(task, cells[:n], space, failed, tell)
-        elif why := run_cell(cell["source"], space):
-            failed[n] = why
-    for task in waiting.values():  # their check is gone
-        _judge(task, cells, space, failed, tell)
-    tell(event="end")
-
-
-def asked(name: str, cells: list[dict[str, Any]], course: list[Task]) -> list[Task]:
-    """The exercises of all notebooks of the course that this one has a part of."""
-    ids = {cell["id"].removeprefix(PREFIX) for cell in cells}
-    sources = {cell["source"].strip() for cell in cells}
-    pages = {t.page for t in course if t.label in ids or t.check.strip() in sources}
-    pages = pages or {t.page for t in course if t.page in name}
-    return [task for task in course if task.page in pages]
-
-
-def checked(cell: dict[str, Any], tasks: dict[str, Task]) -> Task | None:
-    """The exercise that a cell checks. What else the cell says does not matter."""
-    for task in tasks.values():
-        if cell["id"] == PREFIX + task.label:
-            return task
-        if cell["source"].strip() == task.check.strip():
-            return task
-    return None
-
-
-def run_cell(source: str, space: dict[str, Any]) -> str:
+def run(source: str, name: str, space: Space) -> str:
     """Execute one cell; the name of the error, or nothing."""
+    lines = source.splitlines(keepends=True)
+    linecache.cache[name] = (len(source), None, lines, name)
     try:
-        exec(compile(without_magics(source), "<cell>", "exec"), space)
+        exec(compile(without_magics(source), name, "exec"), space)
     except BaseException as error:  # SystemExit too
         return type(error).__name__
     return ""
@@ -84,56 +54,150 @@ def without_magics(source: str) -> str:
         ast.parse(source)
         return source
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        cell_magic = re.match(r"\s*%%(?!time|capture)", source)
-        return (
-            "" if cell_magic else re.sub(r"(?m)^(\s*)([%!].*|.*\?)$", r"\1pass", source)
-        )
+        if re.match(r"\s*%%(?!time|capture)", source):
+            return ""
+        return re.sub(r"(?m)^([ \t]*)([%!].*|.*\?)$", r"\1pass", source)
 
 
-def _judge(
-    task: Task,
-    before: list[dict[str, Any]],
-    space: dict[str, Any],
-    failed: dict[int, str],
-    tell: Tell,
-) -> None:
-    try:
-        kind, slip = _outcome(task, space)
-    except BaseException:  # what a learner's object may raise when it is looked at
-        kind, slip = "error", ""
-    own = [n for n, cell in enumerate(before) if n in failed and answers(cell, task)]
-    if kind == "not tried" and own:
-        kind, slip = "error", f"the cell stops with {failed[own[-1]]}"
-    tell(event="outcome", label=task.label, kind=kind, slip=slip)
+def answer(source: str, space: Space, functions: list[Any]) -> dict[str, Any]:
+    """Run a check with a `check` that only takes down what it was given."""
+    given: list[tuple[Any, ...]] = []
 
-
-def _outcome(task: Task, space: dict[str, Any]) -> tuple[str, str]:
-    """Run the check cell as it was handed out, with a check of our own."""
-    found = []
-
-    def check(name: str, *answer: Any) -> None:
-        found.append(examine(find(name), answer[0] if len(answer) == 1 else answer))
+    def check(_: Any, *values: Any) -> None:
+        given.append(values)
 
     try:
-        exec(compile(task.check, "<check>", "exec"), {**space, "check": check})
+        exec(compile(source, "<check>", "exec"), {**space, "check": check})
     except NameError:
-        return "not tried", ""
-    return found[-1].kind, found[-1].slip
+        return {"missing": True}
+    return {"answer": [encode(value, functions) for value in given[-1]]}
 
 
-def answers(cell: dict[str, Any], task: Task) -> bool:
-    """Whether a cell is where the exercise is answered: by its mark or by a name."""
-    names = {n.id for n in ast.walk(ast.parse(task.check)) if isinstance(n, ast.Name)}
-    words = "|".join(map(re.escape, names - {"check"}))
-    written = re.search(rf"(?m)^\s*(def\s+)?({words})\b.*[=:]", cell["source"])
-    return cell["id"] == task.label or bool(written)
+def call(function: Callable[..., Any], pickled: str) -> dict[str, Any]:
+    """What a function of theirs gives, and which of its arguments it has changed."""
+    arguments, before = (pickle.loads(base64.b64decode(pickled)) for _ in range(2))
+    try:
+        with quiet(), calls() as used:
+            value = function(*arguments)
+        said = {"value": encode(value, [])}
+    except BaseException as error:
+        return broken(error)
+    return said | {"changed": changed(before, arguments), "used": sorted(used)}
 
 
-def _namespace() -> dict[str, Any]:
-    """A module __main__ as a notebook has it, with Jupyter's display."""
+@contextlib.contextmanager
+def quiet() -> Any:
+    """No warnings, as in the notebook's own check."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def calls() -> Iterator[set[tuple[str, str]]]:
+    """The functions of emgmm that are called from outside of it: file and name."""
+    names: set[tuple[str, str]] = set()
+
+    def look(frame: types.FrameType, event: str, _: Any) -> None:
+        if event == "call" and inside(frame) and not inside(frame.f_back):
+            code = frame.f_code
+            names.add((os.path.basename(code.co_filename), code.co_qualname))
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield names
+    finally:
+        sys.setprofile(before)
+
+
+def inside(frame: types.FrameType | None) -> bool:
+    file = frame.f_code.co_filename if frame else ""
+    return os.path.dirname(file) == PACKAGE
+
+
+def source_of(function: Any) -> str:
+    """What a function's author wrote; empty when it is not theirs."""
+    try:
+        return inspect.getsource(function)[:LONGEST_SOURCE]
+    except (OSError, TypeError):
+        return ""
+
+
+def broken(error: BaseException) -> dict[str, Any]:
+    """An error in words, with the learner's own lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if f.filename.startswith("<cell ")]
+    lines = [f"line {f.lineno} of {f.name}: {f.line}" for f in own[-LINES:]]
+    name = type(error).__name__
+    return {"error": name, "message": str(error)[:600], "lines": lines}
+
+
+def changed(before: tuple[Any, ...], after: tuple[Any, ...]) -> dict[int, Any]:
+    """The arrays among the arguments that are no longer what they were."""
+    return {
+        n: encode(new, [])
+        for n, (old, new) in enumerate(zip(before, after))
+        if isinstance(new, np.ndarray) and old.tobytes() != new.tobytes()
+    }
+
+
+def encode(value: Any, functions: list[Any], depth: int = 0) -> list[Any]:
+    """A value as JSON can hold it; a function as its place in the list."""
+    if depth > DEEPEST:
+        return ["other", "nested too deeply", ""]
+    if value is None or value is ...:
+        return ["none" if value is None else "blank"]
+    for kind in (bool, int, float):  # NumPy's float64 is a float, True is an int
+        if isinstance(value, kind):
+            return [kind.__name__, repr(kind(value))[:400]]
+    if isinstance(value, Fraction):
+        return ["Fraction", str(value)[:400]]
+    if isinstance(value, str):
+        return ["str", value[:400]]
+    return _encode_larger(value, functions, depth)
+
+
+def _encode_larger(value: Any, functions: list[Any], depth: int) -> list[Any]:
+    def inner(parts: Any) -> list[Any]:
+        return [encode(part, functions, depth + 1) for part in parts]
+
+    if isinstance(value, (list, tuple)):
+        return ["tuple" if isinstance(value, tuple) else "list", inner(value)]
+    if isinstance(value, Mapping):
+        return ["dict", [[str(k), *inner([v])] for k, v in value.items()]]
+    if type(value).__name__ == "Mixture":
+        return ["Mixture", inner([value.phi, value.mu, value.Sigma])]
+    if type(value).__name__ == "Fit":
+        return encode(value.theta, functions, depth)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return ["dict", [[name, *inner([getattr(value, name)])] for name in names]]
+    if callable(value):
+        functions.append(value)
+        return ["function", len(functions) - 1, source_of(value)]
+    return _encode_array(value, inner)
+
+
+def _encode_array(value: Any, inner: Callable[[Any], list[Any]]) -> list[Any]:
+    array = np.asarray(value)
+    if array.dtype.kind in "biufc":
+        data = base64.b64encode(array.tobytes()).decode()
+        return ["array", array.dtype.str, list(array.shape), data]
+    if array.ndim:
+        return ["list", inner(array.tolist())]
+    return ["other", type(value).__name__, str(value)[:400]]
+
+
+def namespace() -> Space:
+    """A module __main__ as a notebook has it, and a checker that says nothing."""
     module = types.ModuleType("__main__")
     module.__dict__["display"] = print
     sys.modules["__main__"] = module
+    checks = types.ModuleType("emgmm.checks")
+    for name in ("check", "hint", "solution", "invariants"):
+        setattr(checks, name, lambda *_, **__: None)
+    sys.modules["emgmm.checks"] = checks
     return module.__dict__
 
 
@@ -141,32 +205,30 @@ def _namespace() -> dict[str, Any]:
 # tests/test_grade.py proves it.
 
 
-def limit(seconds: float, clock: float, megabytes: int) -> None:  # pragma: no cover
+def limit(megabytes: int, total: float, tasks: int) -> None:  # pragma: no cover
     """Bounds that the system keeps, whatever the learner's code does."""
-    cpu, size = ceil(time.process_time() + seconds), megabytes * 2**20
-    tasks = _own_tasks() + EXTRA_PROCESSES
-    for what, soft, hard in [
-        (resource.RLIMIT_AS, size, size),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE, LARGEST_FILE),
-        (resource.RLIMIT_CPU, cpu, cpu + 1),
-        (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_NPROC, tasks, tasks),
+    import resource
+
+    size = megabytes * 2**20
+    for what, most in [
+        (resource.RLIMIT_AS, size),
+        (resource.RLIMIT_FSIZE, LARGEST_FILE),
+        (resource.RLIMIT_CPU, ceil(total) + 1),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, tasks),
     ]:
         with contextlib.suppress(ValueError, OSError):  # not every system has each
-            resource.setrlimit(what, (soft, hard))
-    # Its signal ends the process: time by the clock, for those that wait.
-    signal.setitimer(signal.ITIMER_REAL, clock)
+            resource.setrlimit(what, (most, most))
 
 
-def _own_tasks() -> int:  # pragma: no cover
-    """Processes and threads of this user: the system counts them all together."""
-    found = 0
-    for tasks in Path("/proc").glob("[0-9]*/task"):
-        try:
-            found += len(os.listdir(tasks)) if tasks.stat().st_uid == os.getuid() else 0
-        except OSError:
-            continue  # it has ended meanwhile
-    return found or 4096
+def allow(seconds: float) -> None:  # pragma: no cover
+    """So much computing until the next question; then the system ends the process."""
+    import resource
+
+    with contextlib.suppress(ValueError, OSError):
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        until = ceil(time.process_time() + seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (min(until, most), most))
 
 
 def silence() -> None:  # pragma: no cover
@@ -176,26 +238,41 @@ def silence() -> None:  # pragma: no cover
         os.dup2(nowhere, stream)
 
 
-def main() -> None:  # pragma: no cover
-    job = json.load(sys.stdin)
-    course = [Task(**task) for task in job["course"]]
-    own = os.getpid()
+def respond(
+    said: dict[str, Any], space: Space, functions: list[Any]
+) -> dict[str, Any]:  # pragma: no cover
+    match said["op"]:
+        case "run":
+            return {"error": run(said["source"], said["name"], space)}
+        case "answer":
+            return answer(said["source"], space, functions)
+    return call(functions[said["function"]], said["arguments"])
 
-    def tell(**said: Any) -> None:
+
+def main() -> None:  # pragma: no cover
+    seconds, total, megabytes, tasks = map(float, sys.argv[1:])
+    own, functions = os.getpid(), list[Any]()
+    questions = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    limit(int(megabytes), total, int(tasks))
+    silence()
+    sys.path.insert(0, os.getcwd())  # as Jupyter has it; all of ours is imported
+    space = namespace()
+    said: dict[str, Any] = {"ready": True}
+    while True:
         if os.getpid() != own:  # a copy that the learner's code has forked
             os._exit(0)
-        with open(job["result"], "a", encoding="utf-8") as file:
-            file.write(json.dumps({"token": job["token"], **said}) + "\n")
-
-    path = Path(job["notebook"])
-    limit(job["seconds"], job["clock"], job["megabytes"])
-    silence()
-    try:
-        judge(path.name, path.read_text(encoding="utf-8"), course, tell)
-    except (OSError, UnicodeDecodeError) as error:
-        tell(event="unreadable", why=str(error)[:200])
-    finally:
-        os._exit(0)  # threads and exit handlers of the learner do not matter
+        answers.write(json.dumps(said) + "\n")
+        answers.flush()
+        question = questions.readline()
+        if not question:
+            os._exit(0)  # threads and exit handlers of the learner do not matter
+        allow(seconds)
+        try:
+            said = respond(json.loads(question), space, functions)
+            json.dumps(said)
+        except BaseException as error:  # what their objects raise when looked at
+            said = {"error": type(error).__name__, "message": "", "lines": []}
 
 
 if __name__ == "__main__":  # pragma: no cover

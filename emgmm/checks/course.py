@@ -5,7 +5,9 @@ of nbgrader: the grade_id of the first is the exercise's label, that of the seco
 "check-" and the label.
 """
 
+import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,17 +42,21 @@ class Task:
     points: float
 
 
-def code_cells(text: str) -> list[dict[str, Any]]:
+def code_cells(data: bytes) -> list[dict[str, Any]]:
     """The code cells of a notebook, sources joined; ValueError says what is wrong."""
     try:
-        cells = json.loads(text)["cells"]
+        notebook = json.loads(data)  # UTF-8 with or without a mark, or UTF-16
+        if "worksheets" in notebook:
+            raise ValueError("a notebook of format 3: open and save it in JupyterLab")
         return [
             {"source": "".join(cell.get("source", "")), "id": grade_id(cell)}
-            for cell in cells
+            for cell in notebook["cells"]
             if cell["cell_type"] == "code"
         ]
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
+    except UnicodeDecodeError:
+        raise ValueError("not JSON: not even text") from None
     except (KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError("JSON, but not a notebook of format 4") from None
 
@@ -58,6 +64,39 @@ def code_cells(text: str) -> list[dict[str, Any]]:
 def grade_id(cell: dict[str, Any]) -> str:
     """nbgrader's name of a cell; empty when it has none."""
     return str(cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", ""))
+
+
+def asked(name: str, cells: list[dict[str, Any]], course: list[Task]) -> list[Task]:
+    """The exercises of all notebooks of the course that this one has a part of."""
+    ids = {cell["id"].removeprefix(PREFIX) for cell in cells}
+    sources = {cell["source"].strip() for cell in cells}
+    pages = {t.page for t in course if t.label in ids or t.check.strip() in sources}
+    return [t for t in course if t.page in pages] or seeming(name, b"", course)
+
+
+def seeming(name: str, data: bytes, course: list[Task]) -> list[Task]:
+    """What a file that is no notebook was to answer, by its name or by its words."""
+    inside = {t.page for t in course if f'"{PREFIX}{t.label}"'.encode() in data}
+    pages = inside or {t.page for t in course if t.page in name}
+    return [task for task in course if task.page in pages]
+
+
+def checked(cell: dict[str, Any], tasks: dict[str, Task]) -> Task | None:
+    """The exercise that a cell checks. What else the cell says does not matter."""
+    for task in tasks.values():
+        if cell["id"] == PREFIX + task.label:
+            return task
+        if cell["source"].strip() == task.check.strip():
+            return task
+    return None
+
+
+def answers(cell: dict[str, Any], task: Task) -> bool:
+    """Whether a cell is where the exercise is answered: by its mark or by a name."""
+    names = {n.id for n in ast.walk(ast.parse(task.check)) if isinstance(n, ast.Name)}
+    words = "|".join(map(re.escape, names - {"check"}))
+    written = re.search(rf"(?m)^[ \t]*(def +)?({words})\b.*[=:]", cell["source"])
+    return cell["id"] == task.label or bool(written)
 
 
 def read_course(folder: Path) -> list[Task]:

@@ -3,19 +3,15 @@
 import io
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from emgmm.checks.course import Task
-from emgmm.checks.runner import Record
+from emgmm.checks.record import Records, Tasks, by_learner, total
 
 KINDS = ("right", "wrong", "error", "not tried", "not reached")
 COLORS = ("#009E73", "#D55E00", "#CC79A7", "#c9c9c9", "#6b6b6b")
 HATCHES = ("", "//", "xx", "", "..")
 MOST = 15  # slips in the plot
-
-Records: TypeAlias = Sequence[Record]
-Tasks: TypeAlias = Sequence[Task]
 
 
 def count_kinds(records: Records, task: Task) -> Counter[str]:
@@ -29,31 +25,27 @@ def count_slips(records: Records, tasks: Tasks) -> list[tuple[str, list[str], in
     The most common first; among equals the one of the earlier exercise.
     """
     where: dict[str, list[str]] = defaultdict(list)
-    who: dict[str, set[str]] = defaultdict(set)
+    who: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for task in tasks:
         for record in records:
             slip = record.slips.get(task.label)
             if slip and record.kinds[task.label] == "wrong":
                 where[slip] += [task.number] * (task.number not in where[slip])
-                who[slip].add(record.learner)
+                who[slip].add(record.who)
     common = sorted(who, key=lambda slip: -len(who[slip]))
     return [(slip, where[slip], len(who[slip])) for slip in common]
 
 
 def totals(records: Records, tasks: Tasks) -> list[float]:
-    """The marks of each learner, over all notebooks."""
-    found: dict[str, float] = {record.learner: 0.0 for record in records}
-    for record in records:
-        right = (t for t in tasks if record.kinds.get(t.label) == "right")
-        found[record.learner] += sum(t.points for t in right)
-    return list(found.values())
+    """The marks of each learner, over all notebooks; each exercise counts once."""
+    return [total(own, tasks) for own in by_learner(records)]
 
 
 def summary(records: Records, tasks: Tasks) -> str:
     """The class in Markdown: totals, exercises, slips, files that need a look."""
     marks = totals(records, tasks)
     head = (
-        f"# The class\n\n{len(marks)} learners handed in {len(records)} notebooks. "
+        f"# The class\n\n{len(marks)} learners handed in {len(records)} files. "
         f"Marks from {min(marks):g} to {max(marks):g} of "
         f"{sum(t.points for t in tasks):g}, median {statistics.median(marks):g}."
     )

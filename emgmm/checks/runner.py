@@ -1,4 +1,4 @@
-"""Run a submission in a process of its own, with limits, and leave nothing behind."""
+"""Judges at work: processes that get notebooks one by one, replaced when killed."""
 
 import contextlib
 import json
@@ -7,172 +7,176 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
+from queue import SimpleQueue
+from threading import Timer
 from typing import Any
 
-import emgmm
+from emgmm.checks import sandbox
 from emgmm.checks.course import Task
+from emgmm.checks.kernel import MARK, Limits, sweep
+from emgmm.checks.record import Record
+from emgmm.checks.submissions import Submission, beside
 
-STARTUP = 120  # seconds to import the package, also on a busy machine
-PATIENCE = 4  # times the seconds of computing, by the clock
-MARK = "EMGMM_GRADER"  # in the environment of all that a submission starts
-KEPT = ("HOME", "LANG", "LC_ALL", "PATH")
+DEATHS = 4  # of judges by one notebook
+SLACK = 120  # seconds to start and to compare, on top of a notebook's own
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What one notebook may use.
-
-    Attributes
-    ----------
-    seconds : float
-        Of computing; by the clock it may take four times as long.
-    megabytes : int
-        Of address space.
-    """
-
-    seconds: float = 60
-    megabytes: int = 4000
+Start = Callable[[Submission], None]
 
 
-@dataclass
-class Record:
-    """What came of one submission.
+class Judge:
+    """A process that judges one notebook after another."""
 
-    Attributes
-    ----------
-    name : str
-        The file, below the folder of submissions.
-    kinds, slips : dict
-        For each exercise that it should answer: right, wrong, ..., and the slip.
-    note : str
-        What went wrong with the file itself, if anything.
-    """
+    def __init__(self, mark: str) -> None:
+        self.mark = f"{mark}.{secrets.token_hex(4)}"
+        self.process: subprocess.Popen[str] | None = None
+        self.over = False
 
-    name: str
-    kinds: dict[str, str] = field(default_factory=dict)
-    slips: dict[str, str] = field(default_factory=dict)
-    note: str = ""
-
-    @property
-    def learner(self) -> str:
-        """The folder that the file was handed in with, or the name of the file."""
-        return self.name.split("/")[0].removesuffix(".ipynb")
-
-
-def run(path: Path, name: str, course: list[Task], limits: Limits) -> Record:
-    """Grade one notebook; whatever it does, a record comes back."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        result, work = Path(folder) / "result", Path(folder) / "work"
-        work.mkdir()
-        token = secrets.token_hex()
-        job = asdict(limits) | {
-            "clock": PATIENCE * limits.seconds,
-            "course": [asdict(task) for task in course],
-            "notebook": str(path.resolve()),
-            "result": str(result),
-            "token": token,
-        }
-        end = _process(json.dumps(job), work, limits)
-        return _record(name, list(_lines(result, token)), end)
-
-
-def _process(job: str, work: Path, limits: Limits) -> str:
-    """Run the child to its end, or to ours; how it ended, in words."""
-    mark = f"{os.getpid()}-{secrets.token_hex()}"
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "emgmm.checks.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd=work,
-        env=_environment(work, mark),
-        start_new_session=True,  # a group of its own, to be ended as one
-        text=True,
-    ) as process:
+    def events(self, job: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Have a notebook judged; ends without "done" when the judge is killed."""
+        if self.over:
+            return
+        process = self.process = self.process or self._started()
+        patience = Timer(job["limits"]["total"] + SLACK, process.kill)
+        patience.start()
         try:
-            said = process.communicate(
-                job, timeout=PATIENCE * limits.seconds + STARTUP
-            )[1]
-        except subprocess.TimeoutExpired:
-            said = ""
+            process.stdin.write(json.dumps(job) + "\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+            for line in process.stdout:  # type: ignore[union-attr]
+                event = json.loads(line)
+                yield event
+                if event["event"] == "done":
+                    return
+            self.end()
+        except (OSError, ValueError):
+            self.end()
         finally:
-            _end(process, mark)
-    return _in_words(process.returncode, limits, said)
+            patience.cancel()
+
+    def _started(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "emgmm.checks.judge"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ
+            | {MARK: self.mark, "PYTHONPATH": str(sandbox.PACKAGE.parent)},
+            start_new_session=True,  # Ctrl-C is for us alone
+            text=True,
+            encoding="utf-8",
+        )
+
+    def end(self) -> None:
+        """End it and all that it has started."""
+        process, self.process = self.process, None
+        if process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()  # reads nothing more, closes the pipes
+            sweep(self.mark)
 
 
-def _environment(work: Path, mark: str) -> dict[str, str]:
-    """Little of the instructor's own: no names of accounts, no keys."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return kept | {
-        "MPLBACKEND": "Agg",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(emgmm.__file__).parents[1]),
-        "TMPDIR": str(work),
-        MARK: mark,
+def run(judge: Judge, job: dict[str, Any], record: Record) -> Record:
+    """Judge one notebook; whatever it does, the record gets filled."""
+    for _ in range(DEATHS):
+        at = -1
+        for event in judge.events(job | {"done": list(record.slips)}):
+            if event["event"] == "step":
+                at = event["n"]
+            if _take_down(record, event):
+                return record
+        if at < 0:
+            record.note = "stopped: the judge does not start"
+            return record
+        job["guilty"][at] = "ends the judge"
+    record.note = f"stopped: it has ended the judge {DEATHS} times"
+    return record
+
+
+def _take_down(record: Record, event: dict[str, Any]) -> bool:
+    """Put down what the judge tells; True when that was all."""
+    match event["event"]:
+        case "unreadable":
+            record.kinds = dict.fromkeys(event["labels"], "not reached")
+            record.note = f"cannot be read: {event['why']}"
+        case "read":
+            fresh = dict.fromkeys(event["labels"], "not reached")
+            record.kinds = fresh | record.kinds
+            if not fresh:
+                record.note = "holds no exercise of this course"
+        case "outcome":
+            record.kinds[event["label"]] = event["kind"]
+            record.slips[event["label"]] = event["slip"]
+            record.said[event["label"]] = event["said"]
+        case "end":
+            record.note = record.note or event["note"]
+        case "done":
+            return True
+    return False
+
+
+def run_all(
+    todo: Sequence[Submission],
+    found: Sequence[Submission],
+    course: Sequence[Task],
+    limits: Limits,
+    workers: int,
+    start: Start,
+) -> Generator[tuple[Submission, Record], None, None]:
+    """Judge notebooks side by side; yields each when it is known."""
+    mark = f"{os.getpid()}.{secrets.token_hex(4)}"
+    judges = [Judge(mark) for _ in range(workers)]
+    free: SimpleQueue[Judge] = SimpleQueue()
+    for judge in judges:
+        free.put(judge)
+    terms = _terms(course, limits)
+
+    def one(submission: Submission) -> tuple[Submission, Record]:
+        judge = free.get()
+        try:
+            start(submission)
+            job = terms | _job(submission, found)
+            return submission, run(judge, job, blank(submission))
+        finally:
+            free.put(judge)
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for future in as_completed([pool.submit(one, each) for each in todo]):
+            yield future.result()
+    finally:
+        _close(pool, judges)
+        sweep(mark)
+
+
+def blank(submission: Submission) -> Record:
+    return Record(submission.name, submission.learner, submission.id)
+
+
+def _close(pool: ThreadPoolExecutor, judges: Sequence[Judge]) -> None:
+    """End the judges: whoever waits for one goes on, and finds that all is over."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for judge in judges:
+        judge.over = True
+        judge.end()
+    pool.shutdown()
+
+
+def _terms(course: Sequence[Task], limits: Limits) -> dict[str, Any]:
+    """What is the same for all jobs."""
+    return {
+        "limits": asdict(limits),
+        "course": [asdict(task) for task in course],
+        "closed": not sandbox.missing(),
     }
 
 
-def _end(process: "subprocess.Popen[str]", mark: str) -> None:
-    """End the child, its group, and whoever has left the group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    while found := list(marked(mark)):
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def marked(mark: str) -> Iterator[int]:
-    """Living processes of a mark that starts so, where the system lists them."""
-    wanted = f"{MARK}={mark}".encode()
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            entries = environ.read_bytes().split(b"\0")
-        except OSError:
-            continue  # it has ended, or is somebody else's
-        if any(entry.startswith(wanted) for entry in entries):
-            yield int(environ.parent.name)
-
-
-def _in_words(code: int, limits: Limits, said: str) -> str:
-    if code == 0:
-        return "ended early: its code ends the process"
-    if -code == signal.SIGXCPU:
-        return f"stopped after {limits.seconds:g} s of computing"
-    if -code in (signal.SIGALRM, signal.SIGKILL):
-        return "stopped: it does not end, or the system had no memory left"
-    last = (said.strip().splitlines() or [""])[-1]
-    return f"crashed (exit code {code}) {last[:100]}".strip()
-
-
-def _lines(result: Path, token: str) -> Iterator[dict[str, Any]]:
-    """What the child told. Lines without the token come from somebody else."""
-    text = result.read_bytes().decode(errors="replace") if result.exists() else ""
-    for line in text.splitlines():
-        with contextlib.suppress(ValueError):
-            said = json.loads(line)
-            if isinstance(said, dict) and said.get("token") == token:
-                yield said
-
-
-def _record(name: str, lines: list[dict[str, Any]], end: str) -> Record:
-    record, events = Record(name), {line["event"]: line for line in lines}
-    if "unreadable" in events:
-        record.note = f"cannot be read: {events['unreadable']['why']}"
-        return record
-    labels = events.get("read", {}).get("labels", [])
-    record.kinds = dict.fromkeys(labels, "not reached")
-    for line in lines:
-        if line["event"] == "outcome":
-            record.kinds[line["label"]] = line["kind"]
-            record.slips[line["label"]] = line["slip"]
-    if "end" not in events:
-        record.note = end
-    elif not labels:
-        record.note = "holds no exercise of this course"
-    return record
+def _job(submission: Submission, found: Sequence[Submission]) -> dict[str, Any]:
+    files = [(str(path), str(name)) for path, name in beside(submission, found)]
+    return {
+        "path": str(submission.path.resolve()),
+        "name": submission.file,
+        "beside": files,
+        "guilty": {},
+    }
