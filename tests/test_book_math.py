@@ -42,7 +42,9 @@ def test_the_engine_ends_with_the_build_however_it_ends(end):
 def without_engine(tmp_path_factory):
     """A page of formulas, built where mini-racer cannot be imported."""
     folder = tmp_path_factory.mktemp("without_engine")
-    text = "# Page\n\nSo $a < b$, and:\n\n$$\n\\Sigma = 1\n$$ (eq-s)\n\nSee {eq}`eq-s`.\n"
+    text = (
+        "# Page\n\nSo $a < b$, and:\n\n$$\n\\Sigma = 1\n$$ (eq-s)\n\nSee {eq}`eq-s`.\n"
+    )
     (small_book(folder, "page") / "page.md").write_text(text, encoding="utf-8")
     (folder / "py_mini_racer.py").write_text("raise OSError('no V8')", encoding="utf-8")
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])

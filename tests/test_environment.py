@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,44 @@ def test_jupyterlab_shows_myst():
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     listed = re.sub(r"\x1b\[\d*m", "", result.stdout + result.stderr)
     assert re.search(r"jupyterlab-myst v[\d.]+ enabled\s+OK", listed), listed
+
+
+def is_error(category, module):
+    """Whether a warning fails the test during which it comes."""
+    with warnings.catch_warnings(record=True):
+        try:
+            warnings.warn_explicit("as a test", category, "file.py", 1, module)
+        except category:
+            return True
+    return False
+
+
+OURS = "emgmm emgmm.fit tools.prose _ext.figures benchmarks.pages __main__".split()
+TESTS = [file.stem for file in ROOT.glob("tests/*.py")]
+
+
+@pytest.mark.parametrize("module", OURS + TESTS)
+def test_each_warning_about_our_own_code_is_an_error(module):
+    assert is_error(DeprecationWarning, module)
+    assert is_error(UserWarning, module)
+
+
+@pytest.mark.parametrize("module", ["matplotlib.cbook", "emgmmx", "sklearn.base"])
+def test_a_deprecation_of_others_is_no_error(module):
+    assert not is_error(DeprecationWarning, module)
+    assert not is_error(FutureWarning, module)
+
+
+def test_numbers_that_overflow_inside_numpy_are_an_error():
+    assert is_error(RuntimeWarning, "numpy._core._methods")
+    assert is_error(RuntimeWarning, "scipy.linalg")
+    assert not is_error(RuntimeWarning, "asyncio.events")
+
+
+def test_what_others_leave_open_fails_no_test():
+    # Garbage is collected while anybody's code runs.
+    assert not is_error(pytest.PytestUnraisableExceptionWarning, "_pytest.unraisable")
+    assert is_error(pytest.PytestUnhandledThreadExceptionWarning, "_pytest.threads")
 
 
 def test_the_threshold_looks_at_branches_alone(tmp_path):
