@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tomllib
 import warnings
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tools import branches, constraints
 
@@ -42,13 +44,21 @@ def test_a_wrong_missing_or_idle_pin_is_found(text, installed):
     assert len(constraints.problems(text, installed)) == 1
 
 
-def test_writing_the_pins_keeps_those_for_elsewhere():
-    text = 'old==1.0 ; python_version < "3"\nnumpy==2.0\n'
-    new = constraints.written(text, {"numpy": "2.4.0"})
+def test_writing_the_pins_keeps_those_for_elsewhere_and_markers():
+    text = 'old==1.0; python_version < "3"\nnumpy==2.0; python_version > "3"\n'
+    new = constraints.written(text, {"numpy": "2.4.0", "scipy": "1.17.0"})
     assert {str(r) for r in constraints.lines(new)} == {
         'old==1.0; python_version < "3"',
-        "numpy==2.4.0",
+        'numpy==2.4.0; python_version > "3"',
+        "scipy==1.17.0",
     }
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0", "3.14.0"])
+def test_each_pinned_package_takes_each_python(python):
+    for name in constraints.closure():
+        takes = distribution(name).metadata["Requires-Python"] or ""
+        assert SpecifierSet(takes).contains(python), name
 
 
 def test_every_extra_is_installed_by_all_who_install():
@@ -136,11 +146,11 @@ def is_error(category, module):
     return False
 
 
-OURS = "emgmm emgmm.fit tools.prose _ext.figures benchmarks.pages __main__".split()
+OURS = ["emgmm", "emgmm.fit", "tools.prose", "_ext.figures", "benchmarks.bench"]
 TESTS = [file.stem for file in ROOT.glob("tests/*.py")]
 
 
-@pytest.mark.parametrize("module", OURS + TESTS)
+@pytest.mark.parametrize("module", [*OURS, *TESTS, "__main__"])
 def test_each_warning_about_our_own_code_is_an_error(module):
     assert is_error(DeprecationWarning, module)
     assert is_error(UserWarning, module)
