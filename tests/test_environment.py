@@ -57,7 +57,7 @@ def test_writing_the_pins_keeps_those_for_elsewhere_and_markers():
 @pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0", "3.14.0"])
 def test_each_pinned_package_takes_each_python(python):
     for name in constraints.closure():
-        takes = distribution(name).metadata["Requires-Python"] or ""
+        takes = distribution(name).metadata.get("Requires-Python") or ""
         assert SpecifierSet(takes).contains(python), name
 
 
@@ -82,14 +82,17 @@ def test_conda_gets_the_same_packages():
 
 
 def commands(text):
-    return re.findall(r"^(?:\$ )?(make \w+)$", text, re.MULTILINE)
+    return re.findall(r"^(?:\$ |within \d+ )?(make \w+)$", text, re.MULTILINE)
 
 
 def test_the_readme_runs_what_ci_runs():
     block = re.search(r"```console\n(.*?)```", read("README.md"), re.DOTALL)[1]
     assert commands(block) == ["make book", "make browser", "make test"]
-    assert commands(read(".ci/run")) == commands(block)
     assert len(block.splitlines()) == 3
+    further = {"make sandbox", "make minima", "make pythons"}
+    ran = commands(read(".ci/run"))
+    assert [c for c in ran if c not in further] == commands(block)
+    assert further < set(ran)
 
 
 def test_every_command_that_is_named_exists():
