@@ -139,6 +139,37 @@ def test_jupyterlab_shows_myst():
     assert re.search(r"jupyterlab-myst v[\d.]+ enabled\s+OK", listed), listed
 
 
+def unsaid_encodings(text):
+    """Lines that read or write text as this system would, and Windows would not."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            said = {word.arg for word in node.keywords}
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            builtin = isinstance(node.func, ast.Name) and name == "open"
+            text_file = builtin or name in {"read_text", "write_text"}
+            if text_file and "encoding" not in said:
+                yield node.lineno
+
+
+@pytest.mark.parametrize("folder", ["emgmm", "tools", "_ext", "benchmarks"])
+def test_every_text_file_has_an_encoding(folder):
+    for file in ROOT.glob(f"{folder}/**/*.py"):
+        assert list(unsaid_encodings(file.read_text(encoding="utf-8"))) == [], file
+
+
+def test_a_missing_encoding_is_found():
+    text = "open(f)\nf.read_text()\nf.write_text(t)\nf.write_text(t, encoding='utf-8')"
+    assert list(unsaid_encodings(text)) == [1, 2, 3]
+
+
+def test_names_of_files_are_names_on_every_system():
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
+    assert not re.search(r'[:*?"<>|\\]', "".join(files))
+    assert len({name.lower() for name in files}) == len(files) > 100
+
+
 def is_error(category, module):
     """Whether a warning fails the test during which it comes."""
     with warnings.catch_warnings(record=True):
