@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tools import branches, constraints
+from tools import branches, constraints, pythons
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,8 +64,9 @@ def test_each_pinned_package_takes_each_python(python):
 def test_every_extra_is_installed_by_all_who_install():
     extras = set(PROJECT["optional-dependencies"])
     assert extras == set(constraints.EXTRAS)
-    wanted = f'-e ".[{",".join(constraints.EXTRAS)}]"'
-    assert f"-c constraints.txt {wanted}" in read("Makefile")
+    wanted = f".[{','.join(constraints.EXTRAS)}]"
+    assert f'-c constraints.txt -e "{wanted}"' in read("Makefile")
+    assert f"-c constraints.txt -e {wanted}\n" in read("README.md")
 
 
 def test_conda_gets_the_same_packages():
@@ -79,6 +80,12 @@ def test_conda_gets_the_same_packages():
     (python,) = [d for d in conda if d.startswith("python=")]
     supported = Requirement(f"python{PROJECT['requires-python']}").specifier
     assert supported.contains(python.removeprefix("python="))
+
+
+def test_the_readme_names_the_pythons_that_are_tried():
+    first, *_, last = pythons.SUPPORTED
+    assert f"Python {first} to {last}" in read("README.md")
+    assert PROJECT["requires-python"] == f">={first}"
 
 
 def commands(text):
@@ -160,6 +167,14 @@ def test_every_text_file_has_an_encoding(folder):
 def test_a_missing_encoding_is_found():
     text = "open(f)\nf.read_text()\nf.write_text(t)\nf.write_text(t, encoding='utf-8')"
     assert list(unsaid_encodings(text)) == [1, 2, 3]
+
+
+def test_a_checkout_has_the_same_bytes_on_every_system():
+    command = ["git", "check-attr", "eol", "chapters/04_em.md", "chapters/04_em.ipynb"]
+    said = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout
+    assert said.count("eol: lf") == 2
 
 
 def test_names_of_files_are_names_on_every_system():
