@@ -43,6 +43,11 @@ def test_a_command_that_hangs_or_fails_is_told_apart(code, limit, said):
     assert bool(told) == bool(said)
 
 
+def test_what_make_was_told_does_not_reach_the_clones():
+    told = {"MAKEFLAGS": "NO_VENV=1", "MAKELEVEL": "1", "NO_VENV": "1", "HOME": "/"}
+    assert pythons.without_make(told) == {"HOME": "/"}
+
+
 @pytest.mark.parametrize(
     ("results", "exit_code"),
     [

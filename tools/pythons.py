@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,11 +45,17 @@ def find(version: str) -> Path | None:
     return next((p for p in candidates(version) if runs(p, version)), None)
 
 
+def without_make(environment: Mapping[str, str]) -> dict[str, str]:
+    """What make has set for itself would reach the make that is run in a clone."""
+    made = ("MAKE", "MFLAGS", "NO_VENV")
+    return {k: v for k, v in environment.items() if not k.startswith(made)}
+
+
 def limited(command: list[str], limit: float, folder: Path = ROOT) -> str:
     """What became of a command: "" when all is well. Nothing that it started stays."""
-    # Set for the make that runs this, not for the make that it runs.
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
-    process = subprocess.Popen(command, cwd=folder, env=kept, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=folder, env=without_make(os.environ), start_new_session=True
+    )
     try:
         code = process.wait(limit)
     except subprocess.TimeoutExpired:
