@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from tools.constraints import FILE, applies, lines
 from tools.pythons import ROOT, SUPPORTED, clone, find, limited
 
-LIMIT = 10 * 60
+LIMIT = 15 * 60
 OTHERS = re.compile("^(from|import) (tools|_ext|benchmarks)", re.MULTILINE)
 
 
