@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book browser test lint shots notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
+.PHONY: help venv book browser sandbox test pythons minima lint shots notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -40,17 +40,31 @@ book: $(READY) ## build the book from nothing; any warning is an error
 	$(BIN)jupyter-book build . -W -n --keep-going --all --quiet
 	@echo "The book is built. Open $(CURDIR)/_build/html/index.html"
 
+# $(call install,PACKAGE,PROGRAMS that are as good,what happens without)
+define install
+	@for program in $(2); do command -v $$program && exit; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		apt-get update -qq && apt-get install -y -qq $(1); \
+	else echo "Not root, or no apt-get: install $(1) by hand. $(3)"; fi
+endef
+
 browser: ## install Chromium, in which the pages are tested (Debian, as root)
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-		apt-get update -qq && apt-get install -y -qq chromium; \
-	else echo "Not root, or no apt-get: install Chromium by hand. Without it the browser tests are skipped."; fi
+	$(call install,chromium,chromium chromium-browser google-chrome,Without it the browser tests are skipped.)
+
+sandbox: ## install bubblewrap, in which the grader locks notebooks up (Debian, as root)
+	$(call install,bubblewrap,bwrap,Without it notebooks are graded unprotected.)
 
 test: lint ## run every test: code style, types, functions, notebooks, the book
 	$(PYTEST) --cov --cov-report=json:coverage.json
 	$(PY) -m tools.branches coverage.json 98
 # Apart, so that what the notebooks run does not count as covered by a test.
 	$(PYTEST) --nbval --nbval-current-env chapters/*.ipynb chapters/solutions
+
+pythons: $(READY) ## book and tests with each further Python found here, 7 minutes each
+	$(PY) -m tools.pythons
+
+minima: $(READY) ## the package's tests with the oldest dependencies it allows
+	$(PY) -m tools.minima
 
 lint: $(READY) ## check format, style and types
 	$(PY) -m ruff format --check .

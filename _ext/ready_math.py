@@ -2,19 +2,22 @@
 
 MathJax in the browser would cost each page two megabytes and most of a second, and the
 text would jump when the formulas arrive. The same MathJax runs here once, in the V8
-engine of mini-racer, and a mistake in a formula is a warning of the build.
+engine of mini-racer, and a mistake in a formula is a warning of the build. Where that
+engine does not start, MathJax sets the formulas in the browser after all.
 """
 
+import atexit
 import importlib.util
 import json
 import re
+import shutil
 import sys
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from py_mini_racer import MiniRacer
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -58,24 +61,49 @@ const glyphs = () => {
 """
 
 
-@cache
-def mathjax() -> MiniRacer:
+IN_PAGE = "mathjax/tex-svg-full.js"
+ONLY_FORMULAS = 'window.MathJax = {options: {processHtmlClass: "math"}}'
+SECOND_BEST = """
+FORMULAS ARE LEFT TO THE BROWSER: mini-racer does not start here ({reason}).
+MathJax in the page sets them instead: all pages work without a network, but each loads
+two megabytes more, its text jumps, and mistakes in formulas are not found.
+"""
+
+
+def mathjax_file(name: str) -> Path:
+    """A file of MathJax in the package that brings it."""
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
     assert spec is not None
     assert spec.origin is not None
-    folder = Path(spec.origin).parent / "static" / "mathjax"
-    engine = MiniRacer()
-    engine.eval("var global = globalThis, MathJax = {}; 0")
+    return Path(spec.origin).parent / "static" / "mathjax" / name
+
+
+@cache
+def engine() -> Any:
+    """V8 with MathJax in it, or None where there is no V8."""
+    try:
+        from py_mini_racer import MiniRacer
+
+        v8 = MiniRacer()
+    except Exception as reason:  # whatever it is, the book can be built
+        print(SECOND_BEST.format(reason=reason), file=sys.stderr, flush=True)
+        return None
+    # An engine left open waits, from Python 3.12 on, for ever for its own thread. Not
+    # at build-finished, which Sphinx does not send when it is interrupted.
+    atexit.register(v8.close)
+    v8.eval("var global = globalThis, MathJax = {}; 0")
     for part in PARTS:
-        engine.eval((folder / f"{part}.js").read_text(encoding="utf-8") + "\n;0")
-    engine.eval(SETUP)
-    return engine
+        v8.eval(mathjax_file(f"{part}.js").read_text(encoding="utf-8") + "\n;0")
+    v8.eval(SETUP)
+    return v8
 
 
 def drawn(node: nodes.Element, display: bool) -> str:
     """The formula as SVG for the eye and as MathML for a screen reader."""
-    text = json.dumps(node.astext().strip())
-    html = str(mathjax().eval(f"draw({text}, {json.dumps(display)})"))
+    tex = node.astext().strip()
+    if engine() is None:
+        return escape(rf"\[{tex}\]" if display else rf"\({tex}\)")
+    html = str(engine().eval(f"draw({json.dumps(tex)}, {json.dumps(display)})"))
     if mistake := re.search('data-mjx-error="([^"]*)"', html):
         LOG.warning("formula: %s: %s", mistake[1], node.astext(), location=node)
     return html
@@ -116,21 +144,33 @@ def link_to_code(builder: Any, label: str) -> str:
     return f'<a class="to-code" href="{page}#{entry.node_id}">{text}</a>'
 
 
-def add_glyphs(
+def complete(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """What the formulas of the page refer to, and how they stand in the line."""
-    if "<mjx-container" in context.get("body", ""):
-        engine = mathjax()
+    """Add what the formulas of the page refer to, and how they stand in the line."""
+    body = context.get("body", "")
+    if "<mjx-container" in body:
         context["body"] += (
             '<svg class="glyphs" aria-hidden="true" width="0" height="0">'
-            f"{engine.eval('glyphs()')}</svg>"
+            f"{engine().eval('glyphs()')}</svg>"
         )
-        context["metatags"] += f"<style>{engine.eval('style()')}</style>"
+        context["metatags"] += f"<style>{engine().eval('style()')}</style>"
+    elif 'class="math ' in body:
+        app.add_js_file(None, body=ONLY_FORMULAS)
+        app.add_js_file(IN_PAGE, defer="defer")
+
+
+def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """For the pages that set their formulas themselves."""
+    if error is None and engine() is None:
+        target = Path(app.outdir, "_static", IN_PAGE)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(mathjax_file(target.name), target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("ready", (inline, None), (displayed, None))
-    app.connect("html-page-context", add_glyphs)
+    app.connect("html-page-context", complete)
+    app.connect("build-finished", copy_mathjax)
     # One engine keeps the glyphs of one page at a time.
     return {"parallel_read_safe": True, "parallel_write_safe": False}

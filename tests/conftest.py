@@ -38,11 +38,17 @@ def pytest_xdist_make_scheduler(config, log):
     return None
 
 
-def build(source, target):
-    """As in the Makefile, but into another folder."""
+def build(source, target, env=None):
+    """As in the Makefile, but into another folder. It has hung before: at its end."""
     program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", source, "--path-output", target, *STRICT]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [program, "build", source, "--path-output", target, *STRICT],
+        capture_output=True,
+        encoding="utf-8",
+        env=env,
+        timeout=600,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,12 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",  # macOS: no command
+)
 PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 MISSING = "Chromium is missing (make browser installs it)"
 FLAGS = [

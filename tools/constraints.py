@@ -16,7 +16,7 @@ EXTRAS = ("book", "test", "lab")
 HEAD = """\
 # Exact versions of everything that `pip install -e .[book,test,lab]` brings.
 # Written by `make pins`; read by pip, conda and CI.
-# A line with a marker is for another Python or system than the one it was written on.
+# A marker, added by hand, says where a package is needed when not everywhere.
 """
 
 
@@ -62,9 +62,10 @@ def problems(text: str, installed: dict[str, str]) -> list[str]:
 
 
 def written(text: str, installed: dict[str, str]) -> str:
-    """The file for what is installed; pins for elsewhere are kept."""
+    """The file for what is installed; pins for elsewhere, and markers, are kept."""
     kept = [str(r) for r in lines(text) if not applies(r)]
-    pins = [f"{name}=={version}" for name, version in installed.items()]
+    markers = {r.name: f"; {r.marker}" for r in lines(text) if r.marker}
+    pins = [f"{n}=={version}{markers.get(n, '')}" for n, version in installed.items()]
     return HEAD + "".join(f"{pin}\n" for pin in sorted(kept + pins))
 
 

@@ -283,7 +283,8 @@ def _json(value: object) -> str:
 def stale() -> list[str]:
     """Generated files that are missing, old, or of an exercise that is gone."""
     wanted = files()
-    old = [p for p, text in wanted.items() if not p.exists() or p.read_text() != text]
+    there = {p: p.read_text(encoding="utf-8") for p in wanted if p.exists()}
+    old = [p for p, text in wanted.items() if there.get(p) != text]
     return [
         p.name for p in [*old, *sorted(set(TARGET.glob("*.ipynb")) - wanted.keys())]
     ]

@@ -122,7 +122,8 @@ def main() -> int:
     SHOTS.mkdir(parents=True, exist_ok=True)
     with chromium() as browser, served(HTML) as server:
         write(table(weigh(browser, server)))
-        (SHOTS / "index.html").write_text(sheet(shoot(browser, server)))
+        text = sheet(shoot(browser, server))
+        (SHOTS / "index.html").write_text(text, encoding="utf-8")
     print(f"Open {SHOTS / 'index.html'}. The weights are in {ABOUT.name}: commit them.")
     return 0
 
