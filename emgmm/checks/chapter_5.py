@@ -16,7 +16,7 @@ def my_em() -> list[Case]:
     x = np.array([[0.0], [1.0], [2.0], [6.0], [7.0], [9.0]])
     w = np.array([[1.0, 0.0]] * 2 + [[0.6, 0.4]] * 2 + [[0.0, 1.0]] * 2)
     more = [(*_noisy(13, 3, 2, seed=15), 1), (*_noisy(40, 2, 3, seed=16), 3)]
-    return [(x, w, 1), *more, (x, w, 0), (*_apart(), 9)]
+    return [(x, w, 1), *more, (x, w, 0), (*_apart(), 60)]
 
 
 def _noisy(m: int, d: int, k: int, seed: int) -> tuple[Floats, Floats]:
@@ -45,7 +45,7 @@ def first_fall() -> list[Case]:
         [-3.0, -2.0, -2.0 - 6e-7, -2.0 - 1.2e-6, -1.5],
         [-3.0],
         [-9.0, -7.0, -8.5, -9.6, -6.4],
-        [2.0, 5.0, 4.9],
+        [2.0, 2.0, 5.0, 4.9],
         [-950.0, -944.0, -943.9, -943.9 - 2e-6, -941.0, -941.5],
     ]
     return [(np.array(trace),) for trace in traces]
