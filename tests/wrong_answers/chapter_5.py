@@ -15,7 +15,7 @@ from tests.wrong_answers.chapter_4 import average
 right("staircase", (-917, -917, -917, -915))
 right("staircase", [-917.0, -917.0, -917.0, -915.0])
 for slip, answer in [
-    ("gap subtracted", (-923, -923, -923, -921)),
+    ("below in the place of loglik", (-923, -923, -923, -921)),
     ("F in the place of loglik", (-920, -917, -917, -915)),
     ("F in the place of F_after_E", (-917, -920, -917, -915)),
     ("gap added twice", (-917, -917, -914, -915)),
@@ -52,6 +52,7 @@ for slip, changes in [
     ("subtracted in the place of bound", {"bound": -3379.13}),
     ("unweighted in the place of bound", {"bound": -6383.97}),
     ("log of the sum over all examples", {"log_of_sum": 0.785}),
+    ("sum of the logs for the bound", {"bound": -6508.74}),
     (
         "recipe of the data in place of the labeled fit",
         {"log_of_sum": -905.18, "sum_of_logs": -5604.77, "bound": -2677.62},
