@@ -309,6 +309,14 @@ for slip, answer in [
         watched(lambda v, t: v[t] < v[t - 1], lambda falls, trace: falls[0]),
     ),
     (
+        "rounding counted as a fall",
+        watched(lambda v, t: v[t - 1] - v[t] > 1e-7, lambda falls, trace: falls[0]),
+    ),
+    (
+        "small falls overlooked",
+        watched(lambda v, t: v[t - 1] - v[t] > 2e-6, lambda falls, trace: falls[0]),
+    ),
+    (
         "small falls overlooked",
         watched(lambda v, t: v[t] < v[t - 1] - 1e-3, lambda falls, trace: falls[0]),
     ),
