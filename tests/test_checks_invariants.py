@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import emgmm
-from emgmm.checks import invariants
+from emgmm.checks import check, invariants
 from tests.wrong_answers import everything
 
 RIGHT, WRONG = everything()
@@ -83,6 +83,87 @@ def boasting(x, w, n_iter):
     """Returns parameters of before and a log-likelihood of after."""
     *others, trace = em(x, w, n_iter)
     return *others, np.array(trace) + 1
+
+
+def stopping(least):
+    """Ends when the gain is no larger than this."""
+
+    def my_em(x, w, n_iter):
+        theta = emgmm.m_step(x, w)
+        trace = [theta.log_likelihood(x)]
+        for _ in range(n_iter):
+            w = emgmm.e_step(x, theta)
+            theta = emgmm.m_step(x, w)
+            trace.append(theta.log_likelihood(x))
+            if trace[-1] - trace[-2] <= least:
+                break
+        return w, theta.phi, theta.mu, theta.Sigma, trace
+
+    return my_em
+
+
+def padded(x, w, n_iter):
+    """Ends early, and hides it."""
+    *others, trace = stopping(0.01)(x, w, n_iter)
+    return *others, np.r_[trace, np.full(n_iter + 1 - len(trace), trace[-1])]
+
+
+def flipped(x, w):
+    """Parameters in the other order than the columns of w."""
+    return emgmm.m_step(x, w[:, ::-1])
+
+
+def flipped_later(x, w, n_iter):
+    """An M-step of the given w; then the columns change places in each iteration."""
+    return em(x, w, n_iter, e_step=lambda x, theta: emgmm.e_step(x, theta)[:, ::-1])
+
+
+def exchanged_when_odd(x, w, n_iter):
+    """The groups come back in another order after 1, 3, 5 iterations."""
+    w, phi, mu, Sigma, trace = em(x, w, n_iter)
+    order = [1, 0] if n_iter % 2 else [0, 1]
+    return w[:, order], phi[order], mu[order], Sigma[order], trace
+
+
+EARLY = [stopping(least) for least in (0.1, 1e-3, 1e-6, 1e-9, 0)]
+FLIPPED = [flipped_later, exchanged_when_odd, lambda *a: em(*a, m_step=flipped)]
+
+
+@pytest.mark.parametrize("my_em", [*EARLY, lambda x, w, n: em(x, w, min(n, 50))])
+def test_an_em_that_stops_early_passes_nowhere(my_em):
+    assert {"trace", "agrees"} <= broken(my_em)
+    assert check("my_em", my_em).kind == "wrong"
+
+
+@pytest.mark.parametrize("my_em", EARLY)
+def test_the_check_says_that_an_em_stops_early(my_em):
+    assert check("my_em", my_em).slip == "stops early"
+
+
+def test_a_trace_that_is_filled_up_does_not_hide_an_early_stop():
+    assert broken(padded) == {"agrees"}
+
+
+@pytest.mark.parametrize("my_em", FLIPPED)
+def test_an_em_that_exchanges_groups_passes_nowhere(my_em):
+    assert "agrees" in broken(my_em)
+    assert check("my_em", my_em).kind == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("trace", "says"),
+    [
+        (lambda t: [], "After 0 iterations its length is 0, not 1."),
+        (lambda t: t[-1], "After 1 iterations its length is 1, not 2."),
+        (lambda t: [[v + 1 for v in t]], "It ends at -"),
+    ],
+)
+def test_a_trace_of_another_form_is_described(trace, says):
+    def my_em(x, w, n_iter):
+        *others, own = em(x, w, n_iter)
+        return *others, trace(own)
+
+    assert says in " ".join(repr(invariants(my_em)).split())
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
     exercise = trial.exercise
     own = exercise.parts[part]
     for change, says, _ in candidates(exercise.label, trial.is_value):
-        if change.step != own:
+        if change.step != own or own in exercise.arguments:
             continue
         for slip in slips:
             if _comes_out(trial, part, [*_changes(slip), change]):

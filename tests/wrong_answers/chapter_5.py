@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.special import softmax
+from scipy.stats import entropy
 
 import emgmm
 from tests.wrong_answers import right, wrong
@@ -14,11 +15,11 @@ from tests.wrong_answers.chapter_4 import average
 right("staircase", (-917, -917, -917, -915))
 right("staircase", [-917.0, -917.0, -917.0, -915.0])
 for slip, answer in [
-    ("gap subtracted", (-923, -923, -923, -921)),
-    ("no gap", (-920, -917, -917, -915)),
-    ("the E-step leaves F", (-917, -920, -917, -915)),
-    ("the E-step raises the log-likelihood", (-917, -917, -914, -915)),
-    ("the E-step overshoots", (-917, -914, -917, -915)),
+    ("below in the place of loglik", (-923, -923, -923, -921)),
+    ("F in the place of loglik", (-920, -917, -917, -915)),
+    ("F in the place of F_after_E", (-917, -920, -917, -915)),
+    ("gap added twice", (-917, -917, -914, -915)),
+    ("gap added twice", (-917, -914, -917, -915)),
     ("rise counted from the old F", (-917, -917, -917, -918)),
     ("the log-likelihood stays", (-917, -917, -917, -917)),
     ("gap opens by as much", (-917, -917, -917, -913)),
@@ -39,17 +40,23 @@ right("jensen", good)
 right("jensen", tuple(good.values()))
 for slip, changes in [
     ("log of the sum, not of the mean", {"log_of_mean": 2.303}),
-    ("sides exchanged", {"log_of_mean": 1.099, "mean_of_logs": 1.609}),
+    ("parts in another order", {"log_of_mean": 1.099, "mean_of_logs": 1.609}),
     ("logarithm to base ten", {"log_of_mean": 0.699}),
     ("log forgotten", {"gap": 2}),
     ("no gap", {"gap": 0}),
-    ("sign of the gap", {"gap": -0.693}),
+    ("minus_gap in the place of gap", {"gap": -0.693}),
     ("infinite gap", {"gap": np.inf}),
-    ("complete log-likelihood", {"log_of_sum": -926.36}),
-    ("means per example", {"sum_of_logs": -36.16}),
-    ("entropy forgotten", {"bound": -3254.37}),
-    ("entropy subtracted", {"bound": -3379.13}),
-    ("entropy added to the sum of the logs", {"bound": -6383.97}),
+    ("complete in the place of log_of_sum", {"log_of_sum": -926.36}),
+    ("mean_per_example in the place of sum_of_logs", {"sum_of_logs": -36.16}),
+    ("expected in the place of bound", {"bound": -3254.37}),
+    ("subtracted in the place of bound", {"bound": -3379.13}),
+    ("unweighted in the place of bound", {"bound": -6383.97}),
+    ("log of the sum over all examples", {"log_of_sum": 0.785}),
+    ("sum of the logs for the bound", {"bound": -6508.74}),
+    (
+        "recipe of the data in place of the labeled fit",
+        {"log_of_sum": -905.18, "sum_of_logs": -5604.77, "bound": -2677.62},
+    ),
 ]:
     wrong("jensen", slip, {**good, **changes})
 
@@ -138,6 +145,38 @@ def never_updated(x, w, n_iter):
     return (w, *theta, trace)
 
 
+def until_quiet(x, w, n_iter, least=1e-4):
+    *answer, trace = em(x, w, n_iter)
+    for t in range(1, len(trace)):
+        if trace[t] - trace[t - 1] < least:
+            return *em(x, w, t)[:4], trace[: t + 1]
+    return *answer, trace
+
+
+def old_shares(x, w, n_iter):
+    first, _, _ = average(x, w)
+    return em(x, w, n_iter, m=lambda x, w: (first, *average(x, w)[1:]))
+
+
+def by_mean(v, phi, mu, Sigma, trace):
+    order = np.argsort([c[0] for c in mu])
+    return v, np.array(phi)[order], np.array(mu)[order], np.array(Sigma)[order], trace
+
+
+def widened(x, w):
+    phi, mu, Sigma = average(x, w)
+    return phi, mu, [S + np.diag([1e-3] * len(S)) for S in Sigma]
+
+
+def turned(x, phi, mu, Sigma):
+    return np.flip(soft(x, phi, mu, Sigma), axis=1)
+
+
+def own_start(x, w, n_iter):
+    rng = np.random.default_rng(0)
+    return em(x, rng.dirichlet(np.ones(w.shape[1]), len(x)), n_iter)
+
+
 def one_hot(w):
     return np.eye(w.shape[1])[np.argmax(w, axis=1)]
 
@@ -157,7 +196,25 @@ def bound_traced(measure):
 
 for slip, answer in [
     ("w never updated", never_updated),
+    ("given w not used", own_start),
     ("one iteration too many", lambda x, w, n: em(x, w, n + 1)),
+    ("stops early", until_quiet),
+    ("parameters never updated", old_shares),
+    (
+        "something added to the diagonal of Sigma",
+        lambda x, w, n: em(x, w, n, m=widened),
+    ),
+    (
+        "something added to the diagonal of Sigma",
+        lambda x, w, n: em(
+            x, w, n, m=lambda x, v: average(x, v) if v is w else widened(x, v)
+        ),
+    ),
+    (
+        "groups exchanged in every iteration",
+        lambda x, w, n: em(x, w, n, e=turned),
+    ),
+    ("groups sorted at the end", lambda x, w, n: em(x, w, n, late=by_mean)),
     ("one iteration too few", lambda x, w, n: em(x, w, n - 1)),
     ("old mean in the new Sigma", old_mean),
     ("new w mixed with old", mixed_w),
@@ -252,32 +309,90 @@ for slip, answer in [
         watched(lambda v, t: v[t] < v[t - 1], lambda falls, trace: falls[0]),
     ),
     (
+        "rounding counted as a fall",
+        watched(lambda v, t: v[t - 1] - v[t] > 1e-7, lambda falls, trace: falls[0]),
+    ),
+    (
+        "small falls overlooked",
+        watched(lambda v, t: v[t - 1] - v[t] > 2e-6, lambda falls, trace: falls[0]),
+    ),
+    (
         "small falls overlooked",
         watched(lambda v, t: v[t] < v[t - 1] - 1e-3, lambda falls, trace: falls[0]),
     ),
     (
-        "rises instead of falls",
+        "rise in the place of iteration",
         watched(lambda v, t: v[t] > v[t - 1] + 1e-6, lambda falls, trace: falls[0]),
     ),
     (
-        "largest fall instead of the first",
+        "largest in the place of iteration",
         watched(
             fall,
             lambda falls, trace: max(falls, key=lambda t: trace[t - 1] - trace[t]),
         ),
     ),
-    ("last fall instead of the first", watched(fall, lambda falls, trace: falls[-1])),
-    ("number of falls", watched(fall, lambda falls, trace: len(falls), none=0)),
-    ("0 when nothing falls", watched(fall, lambda falls, trace: falls[0], none=0)),
+    ("last in the place of iteration", watched(fall, lambda falls, trace: falls[-1])),
     (
-        "compared with the start",
+        "number in the place of iteration",
+        watched(fall, lambda falls, trace: len(falls), none=0),
+    ),
+    ("0 when nothing falls", watched(fall, lambda falls, trace: falls[0], none=0)),
+    ("1 when nothing falls", watched(fall, lambda falls, trace: falls[0], none=1)),
+    (
+        "a share of the value allowed",
+        watched(
+            lambda v, t: (v[t - 1] - v[t]) / abs(v[t - 1]) > 1e-6,
+            lambda falls, trace: falls[0],
+        ),
+    ),
+    (
+        "only the first step looked at",
+        watched(lambda v, t: t == 1 and fall(v, t), lambda falls, trace: 1),
+    ),
+    (
+        "last iteration not looked at",
+        watched(
+            lambda v, t: t < len(v) - 1 and fall(v, t), lambda falls, trace: falls[0]
+        ),
+    ),
+    (
+        "first iteration not looked at",
+        watched(lambda v, t: t >= 2 and fall(v, t), lambda falls, trace: falls[0]),
+    ),
+    (
+        "the start compared with the last value",
+        lambda v: next((t for t in range(len(v)) if fall(v, t)), -1),
+    ),
+    (
+        "rise in the place of iteration",
+        lambda v: next((t for t in range(1, len(v)) if fall(-v, t)), -1),
+    ),
+    (
+        "no_fall in the place of iteration",
+        watched(lambda v, t: not fall(v, t), lambda falls, trace: falls[0]),
+    ),
+    (
+        "moved in the place of iteration",
+        watched(
+            lambda v, t: abs(v[t] - v[t - 1]) > 1e-6, lambda falls, trace: falls[0]
+        ),
+    ),
+    (
+        "number_if_any in the place of iteration",
+        watched(fall, lambda falls, trace: len(falls)),
+    ),
+    (
+        "below_start in the place of iteration",
         watched(lambda v, t: v[t] < v[0] - 1e-6, lambda falls, trace: falls[0]),
     ),
     (
-        "compared with the best so far",
+        "below_best in the place of iteration",
         watched(lambda v, t: v[t] < max(v[:t]) - 1e-6, lambda falls, trace: falls[0]),
     ),
-    ("yes or no", watched(fall, lambda falls, trace: True, none=False)),
+    (
+        "whether in the place of iteration",
+        watched(fall, lambda falls, trace: True, none=False),
+    ),
 ]:
     wrong("first_fall", slip, answer)
 
@@ -286,15 +401,19 @@ for slip, answer in [
 right("hard_labels", (7.2455, 0.5542))
 right("hard_labels", {"gap": 7.25, "fall": 0.55})
 for slip, answer in [
-    ("sign of the gap", (-7.2455, 0.5542)),
-    ("gap at the resting point", (4.946, 0.5542)),
-    ("entropy instead of the gap", (19.652, 0.5542)),
-    ("shares instead of logs", (6.437, 0.5542)),
-    ("mean per example", (0.0403, 0.0031)),
-    ("sign of the fall", (7.2455, -0.5542)),
-    ("fall of the hard objective", (7.2455, -1.106)),
-    ("gap taken for the fall", (7.2455, 4.946)),
-    ("started from the labeled fit", (7.2455, -0.0752)),
+    ("minus_gap in the place of gap", (-7.2455, 0.5542)),
+    ("at_rest in the place of gap", (4.946, 0.5542)),
+    ("no gap", (0, 0.5542)),
+    ("of_label in the place of gap", (22.739, 0.5542)),
+    ("base_ten in the place of gap", (3.147, 0.5542)),
+    ("to_F in the place of fall", (7.2455, 3.840)),
+    ("entropy in the place of gap", (19.652, 0.5542)),
+    ("shares in the place of gap", (6.437, 0.5542)),
+    ("mean_gap in the place of gap", (0.0403, 0.0031)),
+    ("change in the place of fall", (7.2455, -0.5542)),
+    ("hard_gain in the place of fall", (7.2455, -1.106)),
+    ("at_rest in the place of fall", (7.2455, 4.946)),
+    ("started from the labeled fit", (7.2455, -0.075)),
 ]:
     wrong("hard_labels", slip, answer)
 
@@ -319,8 +438,16 @@ def by_difference(x, theta):
 
 def by_divergence(x, theta):
     w, new, v = three(x, theta)
-    kl = sum(p * (np.log(p) - np.log(q)) for p, q in zip(w.ravel(), v.ravel()))
+    pairs = [(p, q) for p, q in zip(w.ravel(), v.ravel()) if p]
+    kl = sum(p * (np.log(p) - np.log(q)) for p, q in pairs)
     return [emgmm.elbo(x, w, new) - theta.log_likelihood(x), kl]
+
+
+def by_hard_difference(x, theta):
+    w = one_hot(emgmm.e_step(x, theta))
+    new = emgmm.m_step(x, w)
+    before, after = emgmm.elbo(x, w, theta), emgmm.elbo(x, w, new)
+    return after - before, new.log_likelihood(x) - after
 
 
 def gains(first=None, second=None):
@@ -337,47 +464,59 @@ right("two_gains", by_difference)
 right("two_gains", by_divergence)
 for slip, answer in [
     (
-        "divergence the other way round",
+        "0 log 0 is nan",
+        gains(second=lambda w, v: np.sum(w * (np.log(w) - np.log(v)))),
+    ),
+    (
+        "hard labels in the E-step",
+        by_hard_difference,
+    ),
+    (
+        "columns in the place of divergence",
+        gains(second=lambda w, v: entropy(w, v).sum()),
+    ),
+    (
+        "backwards in the place of divergence",
         gains(second=lambda w, v: np.sum(v * (np.log(v) - np.log(w)))),
     ),
     (
-        "sign of the divergence",
+        "minus_divergence in the place of divergence",
         gains(second=lambda w, v: np.sum(w * (np.log(v) - np.log(w)))),
     ),
     (
-        "whole gain for the first part",
+        "total in the place of m_step_gain",
         gains(
             first=lambda x, t, w, new, v: new.log_likelihood(x) - t.log_likelihood(x)
         ),
     ),
     (
-        "F with the new w",
+        "at_new_w in the place of m_step_gain",
         gains(first=lambda x, t, w, new, v: expected(x, v, new) - expected(x, v, t)),
     ),
     (
-        "sign of the first part",
+        "minus_gain in the place of m_step_gain",
         gains(first=lambda x, t, w, new, v: expected(x, w, t) - expected(x, w, new)),
     ),
-    ("parts exchanged", lambda *a: by_difference(*a)[::-1]),
+    ("parts in another order", lambda *a: by_difference(*a)[::-1]),
     (
-        "mean of the divergences",
+        "mean_divergence in the place of divergence",
         gains(second=lambda w, v: np.sum(w * np.log(w / v), axis=1).mean()),
     ),
     (
-        "one divergence per example",
+        "each in the place of divergence",
         gains(second=lambda w, v: np.sum(w * np.log(w / v), axis=1)),
     ),
-    ("divergence without weights", gains(second=lambda w, v: np.log(w / v).sum())),
+    ("bare in the place of divergence", gains(second=lambda w, v: np.log(w / v).sum())),
     (
-        "entropy of w for the divergence",
+        "entropy in the place of divergence",
         gains(second=lambda w, v: -np.sum(w * np.log(w))),
     ),
     (
-        "cross-entropy for the divergence",
+        "crossed in the place of divergence",
         gains(second=lambda w, v: -np.sum(w * np.log(v))),
     ),
     (
-        "change of the entropy for the divergence",
+        "entropies in the place of divergence",
         gains(second=lambda w, v: np.sum(w * np.log(w)) - np.sum(v * np.log(v))),
     ),
 ]:
