@@ -35,6 +35,7 @@ for slip, answer in [
         ([0.4, 0.6], [3, 12], [1, 8.667], [1, 8.667]),
     ),
     ("one variance for both groups", ([0.4, 0.6], [3, 12], [5.6, 5.6], [2.37, 2.37])),
+    ("median instead of mean", ([0.4, 0.6], [3, 11], [1, 9.667], [1, 3.109])),
 ]:
     wrong("five_points", slip, answer)
 
@@ -48,9 +49,11 @@ for slip, answer in [
     ("sign", (982.14, 926.374, 1034.64)),
     ("mean per point", (-5.456, -5.147, -5.748)),
     ("m - 1 instead of N_j - 1", (-982.14, -981.144, -1034.64)),
-    ("answers in another order", (-926.374, -1034.64, -982.14)),
-    ("answers in another order, once more", (-1034.64, -982.14, -926.374)),
+    ("score_b in the place of a", (-926.374, -1034.64, -982.14)),
+    ("score_c in the place of a", (-1034.64, -982.14, -926.374)),
     ("everybody's covariance for each group", (-982.14, -926.374, -1056.35)),
+    ("losses instead of scores", (55.78, 0.011, 108.28)),
+    ("mean of everybody in the mixture, too", (-982.14, -926.37, -1104.05)),
 ]:
     wrong("three_scores", slip, answer)
 
@@ -81,7 +84,11 @@ def by_loops(x, z, k):
 
 right("labeled_mle", by_cov)
 right("labeled_mle", by_loops)
-right("labeled_mle", lambda x, z, k: emgmm.m_step(x, emgmm.one_hot(z, k)))
+wrong(
+    "labeled_mle",
+    "the package does the work",
+    lambda x, z, k: emgmm.m_step(x, emgmm.one_hot(z, k)),
+)
 wrong(
     "labeled_mle",
     "groups in another order",
@@ -111,6 +118,15 @@ def around(center, below):
     return lambda g, x: (g - center(g, x)).T @ (g - center(g, x)) / below(g, x)
 
 
+def centers_its_input(x, z, k):
+    phi, mu, _ = by_cov(x, z, k)
+    x -= np.array(mu)[z]
+    return phi, mu, [g.T @ g / len(g) for g in rows(x, z, k)]
+
+
+wrong("labeled_mle", "input changed in place", centers_its_input)
+
+
 def own(g, x):
     return g.mean(axis=0)
 
@@ -126,6 +142,21 @@ for slip, answer in [
     ("mean not divided", mle(mu=lambda g, x: g.sum(axis=0))),
     ("mean of everybody", mle(mu=everybody)),
     ("median instead of mean", mle(mu=lambda g, x: np.median(g, axis=0))),
+    ("labels counted from 1", lambda x, z, k: by_cov(x, z - 1, k)),
+    ("written for two groups", lambda x, z, k: by_cov(x, z, 2)),
+    (
+        "written for two groups",
+        lambda x, z, k: ([1 - np.mean(z), np.mean(z)], *by_cov(x, z, k)[1:]),
+    ),
+    (
+        "N_j divides columns, not rows",
+        lambda x, z, k: (
+            np.bincount(z) / len(z),
+            [sum(x[z == j]) for j in range(k)] / np.bincount(z),
+            by_cov(x, z, k)[2],
+        ),
+    ),
+    ("mean over the features, too", mle(mu=lambda g, x: g.mean())),
     (
         "Sigma divides by m, not N_j",
         mle(Sigma=around(own, lambda g, x: len(x))),
@@ -213,6 +244,20 @@ for slip, answer in [
         lambda x, z, k: (x - x.mean(0)).T @ (x - x.mean(0)) / len(x),
     ),
     (
+        "mean over the features, too",
+        lambda x, z, k: sum(
+            (g - g.mean()).T @ (g - g.mean()) / len(x) for g in rows(x, z, k)
+        ),
+    ),
+    (
+        "only the last group",
+        lambda x, z, k: spreads(x, z, k)[-1] * np.mean(z == k - 1),
+    ),
+    (
+        "one copy for each group",
+        lambda x, z, k: [centered(x, z, k).T @ centered(x, z, k) / len(x)] * k,
+    ),
+    (
         "precisions averaged",
         lambda x, z, k: np.linalg.inv(
             sum(
@@ -284,6 +329,10 @@ for slip, answer in [
         lambda x, mu, S: -len(x) / 2 * inv(S) + outer_sum(x, mu) / 2,
     ),
     (
+        "inverse of the entries",
+        lambda x, mu, S: (1 / S @ outer_sum(x, mu) @ (1 / S) - len(x) / S) / 2,
+    ),
+    (
         "entries off the diagonal doubled",
         lambda *a: 2 * slope(*a) - np.diag(np.diag(slope(*a))),
     ),
@@ -319,6 +368,13 @@ def unweighted(x, z, u, v):
     return np.mean(guess[0] != z), np.mean(guess[1] != v)
 
 
+def soft(x, z, u, v):
+    """One minus the average chance of the right group."""
+    theta = emgmm.fit_labeled(x, z)
+    sure = [theta.responsibilities(a)[range(len(b)), b] for a, b in ((x, z), (u, v))]
+    return 1 - sure[0].mean(), 1 - sure[1].mean()
+
+
 def nearest(x, z, u, v):
     means = np.array([g.mean(axis=0) for g in rows(x, z, z.max() + 1)])
     guess = [((a[:, None] - means) ** 2).sum(axis=2).argmin(axis=1) for a in (x, u)]
@@ -350,6 +406,8 @@ for slip, answer in [
         lambda x, z, u, v: (by_count(x, z, u, v)[0], by_count(u, v, x, z)[0]),
     ),
     ("training error twice", lambda *a: [by_count(*a)[0]] * 2),
+    ("true parameters", lambda *a: rates(emgmm.data.ANEMIA, *a)),
+    ("chances of an error", soft),
     ("nearest mean", nearest),
     ("shares forgotten", unweighted),
 ]:
