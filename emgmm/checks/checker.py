@@ -66,9 +66,26 @@ def examine(exercise: Exercise, answer: Any) -> Outcome:
             return _diagnosis(trial, part, at)
     if trial.crash:
         return _error(trial)
-    if found := _spoiled(trial) or _borrowed(trial):
+    if found := _squeezed(trial) or _spoiled(trial) or _borrowed(trial):
         return _outcome(exercise, "wrong", Text(found.says), slip=found.name)
     return _praise(trial)
+
+
+def _squeezed(trial: Trial) -> Finding | None:
+    """The right numbers in fewer axes than the statement names."""
+    exercise = trial.exercise
+    for case, theirs, rights in zip(
+        trial.known.cases, trial.theirs, trial.known.rights
+    ):
+        for name, mine, right in zip(exercise.parts, theirs, rights):
+            if exercise.arguments and mine.ndim < right.ndim:
+                says = (
+                    f"The numbers are right, but {name} has shape {mine.shape}; it "
+                    f"should be {right.shape}, for {_in_words(exercise, case)}. Keep "
+                    "the axes of length one. np.cov drops them: np.atleast_2d helps."
+                )
+                return Finding("axes of length one dropped", says)
+    return None
 
 
 def _spoiled(trial: Trial) -> Finding | None:

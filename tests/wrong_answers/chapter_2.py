@@ -162,6 +162,10 @@ for slip, answer in [
         mle(Sigma=around(own, lambda g, x: len(x))),
     ),
     ("Sigma divides by N_j - 1", mle(Sigma=lambda g, x: np.atleast_2d(np.cov(g.T)))),
+    (
+        "axes of length one dropped",
+        mle(Sigma=lambda g, x: np.cov(g.T, bias=True)),
+    ),
     ("Sigma not divided", mle(Sigma=around(own, lambda g, x: 1))),
     (
         "Sigma about the mean of everybody",
