@@ -35,6 +35,8 @@ for slip, answer in [
         ([0.4, 0.6], [3, 12], [1, 8.667], [1, 8.667]),
     ),
     ("one variance for both groups", ([0.4, 0.6], [3, 12], [5.6, 5.6], [2.37, 2.37])),
+    ("mean of everybody", ([0.4, 0.6], [8.4, 8.4], [1, 8.667], [1, 2.944])),
+    ("distances not squared", ([0.4, 0.6], [3, 12], [1, 2.667], [1, 1.633])),
     ("median instead of mean", ([0.4, 0.6], [3, 11], [1, 9.667], [1, 3.109])),
 ]:
     wrong("five_points", slip, answer)
@@ -174,6 +176,22 @@ for slip, answer in [
     (
         "mean not subtracted in Sigma",
         mle(Sigma=around(lambda g, x: 0, lambda g, x: len(g))),
+    ),
+    (
+        "mu mu^T added, not subtracted",
+        mle(Sigma=lambda g, x: g.T @ g / len(g) + np.outer(own(g, x), own(g, x))),
+    ),
+    (
+        "mu mu^T subtracted from a sum",
+        mle(Sigma=lambda g, x: g.T @ g - np.outer(own(g, x), own(g, x))),
+    ),
+    (
+        "mu mu^T subtracted from a sum",
+        mle(Sigma=lambda g, x: (g.T @ g - np.outer(own(g, x), own(g, x))) / len(g)),
+    ),
+    (
+        "covariance of everybody",
+        mle(Sigma=lambda g, x: np.atleast_2d(np.cov(x.T, bias=True))),
     ),
     ("variances only", mle(Sigma=lambda g, x: np.diag(g.var(axis=0)))),
     (
