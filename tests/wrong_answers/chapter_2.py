@@ -22,7 +22,7 @@ for slip, answer in [
         ([0.4, 0.6], [1.2, 7.2], [1, 8.667], [1, 2.944]),
     ),
     ("sums divided by m, not N_j", ([0.4, 0.6], [3, 12], [0.4, 5.2], [1, 2.944])),
-    ("not divided at all", ([0.4, 0.6], [3, 12], [2, 26], [1.414, 5.099])),
+    ("sum_of_r2 in the place of Sigma", ([0.4, 0.6], [3, 12], [2, 26], [1.414, 5.099])),
     ("divided by N_j - 1", ([0.4, 0.6], [3, 12], [2, 13], [1.414, 3.606])),
     (
         "spread around the mean of everybody",
@@ -48,7 +48,7 @@ right("three_scores", {"a": -982.1415, "b": -926.37, "c": -1034.643})
 for slip, answer in [
     ("labels left out of the score", (-955.38, -903.63, -985.10)),
     ("score of the right fit", (-982.14, -926.363, -1034.64)),
-    ("sign", (982.14, 926.374, 1034.64)),
+    ("a: -_", (982.14, 926.374, 1034.64)),
     ("mean per point", (-5.456, -5.147, -5.748)),
     ("m - 1 instead of N_j - 1", (-982.14, -981.144, -1034.64)),
     ("score_b in the place of a", (-926.374, -1034.64, -982.14)),
@@ -141,7 +141,7 @@ for slip, answer in [
     ("counts instead of shares", mle(phi=lambda g, x: len(g))),
     ("equal shares", lambda x, z, k: (np.ones(k) / k, *by_cov(x, z, k)[1:])),
     ("mean divides by m, not N_j", mle(mu=lambda g, x: g.sum(axis=0) / len(x))),
-    ("mean not divided", mle(mu=lambda g, x: g.sum(axis=0))),
+    ("sums in the place of mu", mle(mu=lambda g, x: g.sum(axis=0))),
     ("mean of everybody", mle(mu=everybody)),
     ("median instead of mean", mle(mu=lambda g, x: np.median(g, axis=0))),
     ("labels counted from 1", lambda x, z, k: by_cov(x, z - 1, k)),
@@ -168,7 +168,7 @@ for slip, answer in [
         "axes of length one dropped",
         mle(Sigma=lambda g, x: np.cov(g.T, bias=True)),
     ),
-    ("Sigma not divided", mle(Sigma=around(own, lambda g, x: 1))),
+    ("scatter in the place of Sigma", mle(Sigma=around(own, lambda g, x: 1))),
     (
         "Sigma about the mean of everybody",
         mle(Sigma=around(everybody, lambda g, x: len(g))),
@@ -195,7 +195,7 @@ for slip, answer in [
     ),
     ("variances only", mle(Sigma=lambda g, x: np.diag(g.var(axis=0)))),
     (
-        "correlation instead of covariance",
+        "Sigma: _ / sqrt(einsum('...a,...b->...ab', *2 * [diagonal(_, 0, -2, -1)]))",
         mle(Sigma=lambda g, x: np.atleast_2d(np.corrcoef(g.T))),
     ),
     (
@@ -207,11 +207,11 @@ for slip, answer in [
         ),
     ),
     (
-        "precision instead of covariance",
+        "Sigma: inv(_)",
         mle(Sigma=lambda g, x: np.linalg.inv(np.atleast_2d(np.cov(g.T, bias=True)))),
     ),
     (
-        "standard deviations instead of variances",
+        "Sigma: sqrt(abs(_))",
         mle(Sigma=lambda g, x: np.sqrt(np.abs(np.atleast_2d(np.cov(g.T, bias=True))))),
     ),
 ]:
@@ -242,12 +242,15 @@ for slip, answer in [
         "plain average of the covariances",
         lambda x, z, k: spreads(x, z, k).mean(axis=0),
     ),
-    ("sum of the covariances", lambda x, z, k: spreads(x, z, k).sum(axis=0)),
+    ("weighted: another formula", lambda x, z, k: spreads(x, z, k).sum(axis=0)),
     (
         "divided by m - k",
         lambda x, z, k: centered(x, z, k).T @ centered(x, z, k) / (len(x) - k),
     ),
-    ("divided by m - 1", lambda x, z, k: np.atleast_2d(np.cov(centered(x, z, k).T))),
+    (
+        "Sigma: _ * m / (m - 1)",
+        lambda x, z, k: np.atleast_2d(np.cov(centered(x, z, k).T)),
+    ),
     (
         "average of unbiased covariances",
         lambda x, z, k: np.average(
@@ -258,12 +261,17 @@ for slip, answer in [
     ),
     ("not divided by m", lambda x, z, k: centered(x, z, k).T @ centered(x, z, k)),
     (
-        "divided by k m",
+        "Sigma: another formula",
         lambda x, z, k: centered(x, z, k).T @ centered(x, z, k) / (k * len(x)),
     ),
     (
         "covariance of everybody",
         lambda x, z, k: (x - x.mean(0)).T @ (x - x.mean(0)) / len(x),
+    ),
+    ("mean not subtracted", lambda x, z, k: x.T @ x / len(x)),
+    (
+        "variances only",
+        lambda x, z, k: np.diag((centered(x, z, k) ** 2).mean(axis=0)),
     ),
     (
         "mean over the features, too",
@@ -328,16 +336,16 @@ for slip, answer in [
         lambda x, mu, S: len(x) / 2 * S - outer_sum(x, mu) / 2,
     ),
     ("sign", lambda *a: -slope(*a)),
-    ("not halved", lambda *a: 2 * slope(*a)),
+    ("H: _ * 2", lambda *a: 2 * slope(*a)),
     (
-        "both terms of one sign",
+        "by_det: -_",
         lambda x, mu, S: len(x) / 2 * inv(S) + inv(S) @ outer_sum(x, mu) @ inv(S) / 2,
     ),
     (
-        "log det forgotten",
+        "by_squares in the place of H",
         lambda x, mu, S: inv(S) @ outer_sum(x, mu) @ inv(S) / 2,
     ),
-    ("squares forgotten", lambda x, mu, S: -len(x) / 2 * inv(S)),
+    ("by_det in the place of H", lambda x, mu, S: -len(x) / 2 * inv(S)),
     (
         "log det counted once, not N times",
         lambda x, mu, S: -inv(S) / 2 + inv(S) @ outer_sum(x, mu) @ inv(S) / 2,
@@ -351,6 +359,10 @@ for slip, answer in [
         lambda x, mu, S: -len(x) / 2 * inv(S) + outer_sum(x, mu) / 2,
     ),
     (
+        "entries multiplied",
+        lambda x, mu, S: (inv(S) * outer_sum(x, mu) * inv(S) - len(x) * inv(S)) / 2,
+    ),
+    (
         "inverse of the entries",
         lambda x, mu, S: (1 / S @ outer_sum(x, mu) @ (1 / S) - len(x) / S) / 2,
     ),
@@ -359,7 +371,7 @@ for slip, answer in [
         lambda *a: 2 * slope(*a) - np.diag(np.diag(slope(*a))),
     ),
     ("about the average of the points", lambda x, mu, S: slope(x, x.mean(0), S)),
-    ("mean over the points", lambda x, mu, S: slope(x, mu, S) / x.shape[0]),
+    ("H: _ / N", lambda x, mu, S: slope(x, mu, S) / x.shape[0]),
 ]:
     wrong("slope_in_sigma", slip, answer)
 
@@ -397,6 +409,13 @@ def soft(x, z, u, v):
     return 1 - sure[0].mean(), 1 - sure[1].mean()
 
 
+def halves(x, z, u, v):
+    """Group 1 where its responsibility is above one half."""
+    theta = emgmm.fit_labeled(x, z)
+    guess = [np.round(theta.responsibilities(a)[:, 1]) for a in (x, u)]
+    return np.mean(guess[0] != z), np.mean(guess[1] != v)
+
+
 def nearest(x, z, u, v):
     means = np.array([g.mean(axis=0) for g in rows(x, z, z.max() + 1)])
     guess = [((a[:, None] - means) ** 2).sum(axis=2).argmin(axis=1) for a in (x, u)]
@@ -409,7 +428,7 @@ for slip, answer in [
     ("training and fresh exchanged", lambda *a: by_count(*a)[::-1]),
     ("accuracy instead of error", lambda *a: 1 - np.array(by_count(*a))),
     (
-        "counts instead of shares",
+        "errors in the place of training",
         lambda x, z, u, v: np.array(by_count(x, z, u, v)) * [len(x), len(u)],
     ),
     ("percent instead of share", lambda *a: 100 * np.array(by_count(*a))),
@@ -430,6 +449,8 @@ for slip, answer in [
     ("training error twice", lambda *a: [by_count(*a)[0]] * 2),
     ("true parameters", lambda *a: rates(emgmm.data.ANEMIA, *a)),
     ("chances of an error", soft),
+    ("fresh error twice", lambda *a: [by_count(*a)[1]] * 2),
+    ("written for two groups", halves),
     ("nearest mean", nearest),
     ("shares forgotten", unweighted),
 ]:
