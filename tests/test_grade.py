@@ -69,8 +69,12 @@ def slipped(name):
     names = [slip.name for slip in find("log_joint").slips]
     at = names.index(name)
     return filled(
-        f"from emgmm.checks.registry import find\n"
-        f'log_joint = find("log_joint").slips[{at}].wrong'
+        "from emgmm.checks.registry import find\n"
+        'exercise = find("log_joint")\n'
+        "def log_joint(*case):\n"
+        "    right = exercise.recipe.run(case)\n"
+        f"    slip = exercise.slips[{at}]\n"
+        '    return exercise.recipe.rerun(case, right, slip.wrong)["log_joint"]'
     )
 
 
