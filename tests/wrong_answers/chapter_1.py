@@ -173,6 +173,8 @@ for slip, answer in [
         with_cholesky(log_det=lambda L: 2 * np.log(np.prod(np.diag(L)))),
     ),
     ("y: another formula", with_cholesky(lambda L, r: np.linalg.solve(L.T, r))),
+    ("y: another formula", with_cholesky(lambda L, r: L @ r)),
+    ("y: another formula", with_cholesky(lambda L, r: r)),
     (
         "reshape in place of the transpose",
         with_cholesky(lambda L, r: np.linalg.solve(L, r.T.reshape(r.shape))),
@@ -193,14 +195,14 @@ for slip, answer in [
         lambda x, p, m, S: joint(x, p, m, S, size=len(p)),
     ),
     ("constant: another formula", lambda x, p, m, S: joint(x, p, m, S, size=1)),
-    ("log_n: another formula", lambda x, p, m, S: joint(x, p, m, S, size=0)),
+    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, size=0)),
     (
         "covariance where the precision belongs",
         lambda x, p, m, S: joint(x, p, m, S, precision=lambda A: A),
     ),
     ("log_det: _ * 2", lambda x, p, m, S: joint(x, p, m, S, half=2)),
-    ("log det of L, halved again", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
-    ("log_n: another formula", lambda x, p, m, S: joint(x, p, m, S, half=0)),
+    ("log_det: _ / 2", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
+    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, half=0)),
     ("log_det: -_", lambda x, p, m, S: joint(x, p, m, S, half=-1)),
     (
         "D2: _ * 2",
@@ -263,9 +265,13 @@ def but(**changes):
 
 
 for slip, answer in [
-    ("A Sigma A without transpose", but(covariance=lambda mu, S, A, b: A @ S @ A)),
+    ("covariance: another formula", but(covariance=lambda mu, S, A, b: A @ S @ A)),
     ("transpose on the wrong side", but(covariance=lambda mu, S, A, b: A.T @ S @ A)),
     ("transpose on the wrong side", but(mean=lambda mu, S, A, b: mu @ A + b)),
+    (
+        "half_new in the place of change",
+        but(change=lambda mu, S, A, b: -np.linalg.slogdet(A @ S @ A.T)[1] / 2),
+    ),
     ("* in place of @", lambda mu, S, A, b: (A * mu + b, A * S * A.T, 0)),
     (
         "A once, as if for a standard deviation",
@@ -338,6 +344,10 @@ for slip, answer in [
     (
         "np.cov with aweights and without ddof=0",
         lambda p, m, S: (p @ m, np.tensordot(p, S, 1) + np.cov(m.T, aweights=p)),
+    ),
+    (
+        "spread of the means without shares",
+        lambda p, m, S: (p @ m, np.tensordot(p, S, axes=1) + np.cov(m.T)),
     ),
     (
         "squares in place of outer products",
