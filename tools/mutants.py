@@ -45,6 +45,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "anemia.x[anemia.z == 'Anemia'] - theta.mu[0]"
         " -> theta.mu[0] - anemia.x[anemia.z == 'Anemia']",
     ): SQUARED,
+    ("ex-ellipse-share", "83 -> 84"): "11 will do for 11.2, and so will 11.4",
     ("ex-log-joint", "x - center -> center - x"): SQUARED,
     ("ex-total-covariance", "mu - mean -> mean - mu"): SQUARED,
     (

@@ -125,7 +125,7 @@ def _diagnosis(trial: Trial, part: int, at: int) -> Outcome:
     exercise = trial.exercise
     mine, right = trial.theirs[at][part], trial.known.rights[at][part]
     example = _example(trial, part, at)
-    found = diagnose(trial, part) or _spoiled(trial)
+    found = _spoiled(trial) or diagnose(trial, part)
     if found is None:
         said = differences(exercise, mine, right, exercise.parts[part])
         return _outcome(exercise, "wrong", Text(said), *example)

@@ -38,12 +38,16 @@ def far() -> tuple[Floats, Mixture]:
 
 
 def narrow() -> tuple[Floats, Mixture]:
-    """Many features and little spread: det underflows, log-densities are positive."""
+    """Many features and little spread: det underflows, and once the root of det, too.
+
+    Densities are too large for a computer, or too small.
+    """
     d = 150
     rng = np.random.default_rng(21)
     A = np.eye(d) + rng.normal(size=(2, d, d)) / 40
-    theta = Mixture([0.3, 0.7], rng.normal(size=(2, d)), 1e-3 * A @ A.mT)
-    return theta.sample(2, rng)[0], theta
+    scale = np.array([1e-4, 1e-6])[:, None, None]
+    theta = Mixture([0.6, 0.4], rng.normal(size=(2, d)) / 100, scale * A @ A.mT)
+    return theta.sample(7, rng)[0], theta
 
 
 def labeled() -> list[tuple[Floats, Ints, int]]:

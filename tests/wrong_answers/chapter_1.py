@@ -1,5 +1,7 @@
 """Two groups."""
 
+from fractions import Fraction
+
 import numpy as np
 from scipy.stats import multivariate_normal
 
@@ -24,12 +26,15 @@ right(
 for slip, answer in [
     ("variance used as standard deviation", (9, 4, -0.5, 76.12, 87.88)),
     ("variance used as standard deviation", (3, 2, -0.5, 64.36, 99.64)),
-    ("features in the wrong order", (2, 3, -0.5, 76.12, 87.88)),
-    ("covariance used as correlation", (3, 2, -3, 76.12, 87.88)),
+    ("parts in another order", (2, 3, -0.5, 76.12, 87.88)),
+    ("covariance in the place of correlation", (3, 2, -3, 76.12, 87.88)),
     ("covariance divided by the variances", (3, 2, -0.0833, 76.12, 87.88)),
-    ("sign of the correlation", (3, 2, 0.5, 76.12, 87.88)),
-    ("square of the correlation", (3, 2, 0.25, 76.12, 87.88)),
+    ("correlation: -_", (3, 2, 0.5, 76.12, 87.88)),
+    ("correlation: _ ** 2", (3, 2, 0.25, 76.12, 87.88)),
     ("one standard deviation instead of 1.96", (3, 2, -0.5, 79, 85)),
+    ("2 instead of 1.96", (3, 2, -0.5, 76, 88)),
+    ("low: another formula", (3, 2, -0.5, -5.88, 5.88)),
+    ("low_concentration in the place of lowest", (3, 2, -0.5, 32.08, 39.92)),
     ("ellipse's radius instead of 1.96", (3, 2, -0.5, 74.66, 89.34)),
     ("mean of the other feature", (3, 2, -0.5, 30.12, 41.88)),
 ]:
@@ -38,9 +43,10 @@ for slip, answer in [
 # Ellipses
 
 right("ellipse", (1.177, 11.23, 9))
+right("ellipse", (Fraction(1177, 1000), 11, np.array(9)))
 right("ellipse", np.array([np.sqrt(np.log(4)), 83 / np.e**2, 9.0]))
 for slip, answer in [
-    ("radius squared", (1.386, 11.23, 9)),
+    ("R2 in the place of radius", (1.386, 11.23, 9)),
     ("one-dimensional rule", (0.674, 11.23, 9)),
     ("one-dimensional rule", (1.177, 3.78, 9)),
     ("logarithm to base ten", (0.776, 11.23, 9)),
@@ -49,8 +55,10 @@ for slip, answer in [
     ("inside instead of outside", (1.177, 11.23, 74)),
     ("radius not squared", (1.177, 30.53, 9)),
     ("both groups counted", (1.177, 24.36, 17)),
+    ("D held against 4", (1.177, 11.23, 0)),
+    ("half in the place of radius", (0.693, 11.23, 9)),
     ("everybody held against Anemia's ellipse", (1.177, 11.23, 83)),
-    ("share instead of count", (1.177, 0.135, 9)),
+    ("outside in the place of expected", (1.177, 0.135, 9)),
 ]:
     wrong("ellipse", slip, answer)
 
@@ -124,25 +132,80 @@ def diagonal_only(x, phi, mu, Sigma):
     return np.log(phi) + logs.sum(axis=2)
 
 
+def with_cholesky(solve=np.linalg.solve, log_det=None, square=np.square):
+    """By the factors of Sigma, with one line of it replaced."""
+    log_det = log_det or (lambda L: 2 * np.log(np.diag(L)).sum())
+
+    def answer(x, phi, mu, Sigma):
+        columns = []
+        for p, center, S in zip(phi, mu, Sigma):
+            L = np.linalg.cholesky(S)
+            D = np.sqrt((solve(L, (x - center).T) ** 2).sum(axis=0))
+            size = x.shape[1] * np.log(2 * np.pi) + log_det(L)
+            columns.append(np.log(p) - (size + square(D)) / 2)
+        return np.array(columns).T
+
+    return answer
+
+
+def by_formula(x, phi, mu, Sigma):
+    """The density as it stands on the page, and then its log."""
+    columns = []
+    for p, center, S in zip(phi, mu, Sigma):
+        r = x - center
+        D2 = np.diagonal(r @ np.linalg.solve(S, r.T))
+        below = np.sqrt((2 * np.pi) ** len(S) * np.linalg.det(S))
+        columns.append(p * np.exp(-D2 / 2) / below)
+    return np.log(columns).T
+
+
+def by_pdf(x, phi, mu, Sigma):
+    tables = [multivariate_normal(m, S).pdf(x) for m, S in zip(mu, Sigma)]
+    return np.log(phi * np.transpose(tables))
+
+
+right("log_joint", with_cholesky())
 for slip, answer in [
+    ("log of densities", by_formula),
+    ("log of densities", by_pdf),
+    (
+        "log of the product of L's diagonal",
+        with_cholesky(log_det=lambda L: 2 * np.log(np.prod(np.diag(L)))),
+    ),
+    ("y: another formula", with_cholesky(lambda L, r: np.linalg.solve(L.T, r))),
+    ("y: another formula", with_cholesky(lambda L, r: L @ r)),
+    ("y: another formula", with_cholesky(lambda L, r: r)),
+    (
+        "reshape in place of the transpose",
+        with_cholesky(lambda L, r: np.linalg.solve(L, r.T.reshape(r.shape))),
+    ),
+    ("D2: sqrt(_)", with_cholesky(square=np.abs)),
+    (
+        "multiplied by phi",
+        lambda x, p, m, S: p * (by_scipy(x, p, m, S) - np.log(p)),
+    ),
+    ("log_p in the place of log_joint", lambda *a: np.logaddexp.reduce(by_scipy(*a).T)),
     ("forgot log phi", lambda x, p, m, S: by_scipy(x, p, m, S) - np.log(p)),
-    ("phi not in logs", lambda x, p, m, S: by_scipy(x, p, m, S) - np.log(p) + p),
+    (
+        "log_phi: another formula",
+        lambda x, p, m, S: by_scipy(x, p, m, S) - np.log(p) + p,
+    ),
     (
         "k in place of d in the constant",
         lambda x, p, m, S: joint(x, p, m, S, size=len(p)),
     ),
-    ("constant without d", lambda x, p, m, S: joint(x, p, m, S, size=1)),
-    ("constant forgotten", lambda x, p, m, S: joint(x, p, m, S, size=0)),
+    ("constant: another formula", lambda x, p, m, S: joint(x, p, m, S, size=1)),
+    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, size=0)),
     (
         "covariance where the precision belongs",
         lambda x, p, m, S: joint(x, p, m, S, precision=lambda A: A),
     ),
-    ("log det not halved", lambda x, p, m, S: joint(x, p, m, S, half=2)),
-    ("log det of L, halved again", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
-    ("log det forgotten", lambda x, p, m, S: joint(x, p, m, S, half=0)),
-    ("sign of log det", lambda x, p, m, S: joint(x, p, m, S, half=-1)),
+    ("log_det: _ * 2", lambda x, p, m, S: joint(x, p, m, S, half=2)),
+    ("log_det: _ / 2", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
+    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, half=0)),
+    ("log_det: -_", lambda x, p, m, S: joint(x, p, m, S, half=-1)),
     (
-        "D squared not halved",
+        "D2: _ * 2",
         lambda x, p, m, S: joint(x, p, m, S, precision=lambda A: 2 * np.linalg.inv(A)),
     ),
     (
@@ -153,7 +216,7 @@ for slip, answer in [
         "exp not undone: densities, not logs",
         lambda x, p, m, S: p * np.exp(by_scipy(x, p, m, S) - np.log(p)),
     ),
-    ("sign of the log-density", lambda *a: -by_scipy(*a)),
+    ("log_joint: -_", lambda *a: -by_scipy(*a)),
     (
         "normalized over the groups",
         lambda x, p, m, S: np.log(emgmm.Mixture(p, m, S).responsibilities(x)),
@@ -202,9 +265,14 @@ def but(**changes):
 
 
 for slip, answer in [
-    ("A Sigma A without transpose", but(covariance=lambda mu, S, A, b: A @ S @ A)),
+    ("covariance: another formula", but(covariance=lambda mu, S, A, b: A @ S @ A)),
     ("transpose on the wrong side", but(covariance=lambda mu, S, A, b: A.T @ S @ A)),
     ("transpose on the wrong side", but(mean=lambda mu, S, A, b: mu @ A + b)),
+    (
+        "half_new in the place of change",
+        but(change=lambda mu, S, A, b: -np.linalg.slogdet(A @ S @ A.T)[1] / 2),
+    ),
+    ("* in place of @", lambda mu, S, A, b: (A * mu + b, A * S * A.T, 0)),
     (
         "A once, as if for a standard deviation",
         but(covariance=lambda mu, S, A, b: A @ S),
@@ -213,7 +281,7 @@ for slip, answer in [
         "covariance shifted by b",
         but(covariance=lambda mu, S, A, b: A @ S @ A.T + b[:, None] * b),
     ),
-    ("mean without the shift", but(mean=lambda mu, S, A, b: A @ mu)),
+    ("stretched in the place of mean", but(mean=lambda mu, S, A, b: A @ mu)),
     ("shift before stretch", but(mean=lambda mu, S, A, b: A @ (mu + b))),
     (
         "sign of the change",
@@ -232,7 +300,7 @@ for slip, answer in [
         but(change=lambda mu, S, A, b: -0.25 * np.log(np.linalg.det(A) ** 2)),
     ),
     (
-        "determinant without log",
+        "log_det: another formula",
         but(change=lambda mu, S, A, b: -np.abs(np.linalg.det(A))),
     ),
 ]:
@@ -245,6 +313,13 @@ def second_moment(phi, mu, Sigma):
     mean = sum(p * m for p, m in zip(phi, mu))
     second = sum(p * (S + np.outer(m, m)) for p, m, S in zip(phi, mu, Sigma))
     return mean, second - np.outer(mean, mean)
+
+
+def two_groups(phi, mu, Sigma):
+    gap = mu[0] - mu[1]
+    mean = phi[0] * mu[0] + phi[1] * mu[1]
+    within = phi[0] * Sigma[0] + phi[1] * Sigma[1]
+    return mean, within + phi[0] * phi[1] * np.outer(gap, gap)
 
 
 right("total", second_moment)
@@ -262,8 +337,31 @@ for slip, answer in [
         lambda p, m, S: (p @ m, np.tensordot(p, S, axes=1)),
     ),
     (
-        "spread within the groups forgotten",
+        "between in the place of covariance",
         lambda p, m, S: (p @ m, np.atleast_2d(np.cov(m.T, aweights=p, bias=True))),
+    ),
+    ("two groups only", two_groups),
+    (
+        "np.cov with aweights and without ddof=0",
+        lambda p, m, S: (p @ m, np.tensordot(p, S, 1) + np.cov(m.T, aweights=p)),
+    ),
+    (
+        "spread of the means without shares",
+        lambda p, m, S: (p @ m, np.tensordot(p, S, axes=1) + np.cov(m.T)),
+    ),
+    (
+        "squares in place of outer products",
+        lambda p, m, S: (
+            p @ m,
+            sum(q * (C + (c - p @ m) * (c - p @ m).T) for q, c, C in zip(p, m, S)),
+        ),
+    ),
+    (
+        "covariance: another formula",
+        lambda p, m, S: (
+            p @ m,
+            sum(q**2 * (C + np.outer(c, c)) for q, c, C in zip(p, m - p @ m, S)),
+        ),
     ),
     ("groups weighted equally", lambda p, m, S: (m.mean(axis=0), S.mean(axis=0))),
     (
@@ -288,7 +386,7 @@ for slip, answer in [
         ),
     ),
     (
-        "spread of the means subtracted",
+        "squares: -_",
         lambda p, m, S: (
             p @ m,
             np.tensordot(p, S, axes=1)
