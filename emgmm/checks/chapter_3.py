@@ -33,7 +33,7 @@ def in_order() -> list[Case]:
     phi, mu = np.array([0.3, 0.5, 0.2]), np.array([[80.0], [90.0], [72.0]])
     small = phi, mu, np.array([[[20.0]], [[9.0]], [[30.0]]])
     more = [
-        sample(1, d, k, seed)[1] for d, k, seed in [(3, 4, 0), (2, 5, 4), (4, 3, 0)]
+        sample(1, d, k, seed)[1] for d, k, seed in [(3, 4, 37), (2, 5, 3), (4, 3, 22)]
     ]
     return [small, *((t.phi, t.mu, t.Sigma) for t in more)]
 

@@ -34,7 +34,7 @@ for slip, answer in [
     ("left in the place of log_p_Q", but(log_p_Q=0.313)),
     ("mean of the logs", but(log_p_P=-5.5)),
     ("far means nothing", but(w_Q=(0, 0))),
-    ("ratio taken for a share", but(w_P=[np.exp(-1), 1 - np.exp(-1)])),
+    ("ratio in the place of w_P", but(w_P=[np.exp(-1), 1 - np.exp(-1)])),
     ("powers of ten", but(w_P=[10 / 11, 1 / 11])),
     ("powers of ten", but(log_p_Q=-804.9586)),
     ("the same log p for both", but(log_p_Q=-4.687)),
@@ -81,7 +81,7 @@ for slip, answer in [
         "one maximum for all rows",
         lambda a: np.exp(a - np.max(a)) / np.exp(a - np.max(a)).sum(1)[:, None],
     ),
-    ("e in the place of w", lambda a: np.exp(a - a.max(1)[:, None])),
+    ("not normalized", lambda a: np.exp(a - a.max(1)[:, None])),
     ("p in the place of w", lambda a: np.e**a),
     ("w: hard(_)", lambda a: emgmm.one_hot(a.argmax(axis=1), a.shape[1])),
     ("logs divided by their sum", lambda a: a / a.sum(axis=1)[:, None]),
@@ -147,7 +147,7 @@ def log_of_sums(a, top):
 
 for slip, answer in [
     ("sum of logs for log of sum", lambda *a: by_scipy(*a).sum()),
-    ("log outside both sums", lambda *a: logsumexp(by_scipy(*a))),
+    ("one_log in the place of log_likelihood", lambda *a: logsumexp(by_scipy(*a))),
     (
         "exp before subtracting the maximum",
         lambda *a: np.sum(np.log(np.sum(np.exp(by_scipy(*a)), axis=1))),
@@ -156,7 +156,10 @@ for slip, answer in [
         "maximum not put back",
         of(lambda a: np.log(np.exp(a - a.max(1)[:, None]).sum(1)).sum()),
     ),
-    ("best group only", lambda *a: by_scipy(*a).max(axis=1).sum()),
+    (
+        "best_group in the place of log_likelihood",
+        lambda *a: by_scipy(*a).max(axis=1).sum(),
+    ),
     (
         "per_example in the place of log_likelihood",
         of(lambda a: logsumexp(a, axis=1).mean()),
@@ -165,8 +168,11 @@ for slip, answer in [
         "log_p in the place of log_likelihood",
         lambda x, p, m, S: emgmm.Mixture(p, m, S).log_density(x),
     ),
-    ("log_likelihood: -_", of(lambda a: -total(a))),
-    ("sum over the wrong axis", of(lambda a: logsumexp(a, axis=0).sum())),
+    ("sign of the log-likelihood", of(lambda a: -total(a))),
+    (
+        "over_examples in the place of log_likelihood",
+        of(lambda a: logsumexp(a, axis=0).sum()),
+    ),
     (
         "forgot log phi",
         lambda x, p, m, S: total(by_scipy(x, np.ones(len(p)), m, S)),
@@ -175,38 +181,41 @@ for slip, answer in [
         "total: another formula",
         of(lambda a: (a.max(1) + np.log(np.exp(a - a.max(1)[:, None]).mean(1))).sum()),
     ),
-    ("likelihood without log", of(lambda a: np.exp(a).sum())),
+    ("no_log in the place of log_likelihood", of(lambda a: np.exp(a).sum())),
     (
         "log_likelihood: _ / log(10)",
         of(lambda a: total(a) * np.log10(np.e)),
     ),
     (
-        "constant: another formula",
+        "k in place of d in the constant",
         lambda x, p, m, S: total(joint(x, p, m, S, size=len(p))),
     ),
-    ("P: another formula", of(total, precision=lambda A: A)),
+    ("covariance where the precision belongs", of(total, precision=lambda A: A)),
     ("log_n: another formula", of(total, half=0)),
     (
         "one maximum for all rows",
         lambda *c: log_of_sums(by_scipy(*c), by_scipy(*c).max()).sum(),
     ),
     (
-        "one maximum for all rows, added once",
+        "added_once in the place of log_likelihood",
         of(lambda a: a.max() + np.log(np.exp(a - a.max()).sum(axis=1)).sum()),
     ),
     (
-        "a column added to a row",
+        "table_sum in the place of log_likelihood",
         of(lambda a: np.add.outer(a.max(1), log_of_sums(a, a.max(1)) - a.max(1)).sum()),
     ),
     (
-        "underflow hidden, not avoided",
+        "hidden in the place of log_likelihood",
         of(lambda a: np.log(1e-300 + np.exp(a).sum(axis=1)).sum()),
     ),
     (
-        "rows left out",
+        "left_out in the place of log_likelihood",
         of(lambda a: np.ma.masked_invalid(log_of_sums(a, 0)).sum()),
     ),
-    ("two groups only", of(lambda a: logsumexp(a[:, :2], axis=1).sum())),
+    (
+        "two_groups in the place of log_likelihood",
+        of(lambda a: logsumexp(a[:, :2], axis=1).sum()),
+    ),
 ]:
     wrong("log_likelihood", slip, answer)
 
