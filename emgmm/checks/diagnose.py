@@ -85,10 +85,6 @@ def _best(trial: Trial, part: int, cases: Sequence[int]) -> Slip | None:
     return best
 
 
-def _finite(trial: Trial, part: int) -> list[int]:
-    return [at for at in trial.tried() if np.isfinite(trial.theirs[at][part]).all()]
-
-
 # Explanations that are derived
 
 
@@ -98,12 +94,14 @@ def _sieve(trial: Trial, part: int) -> list[int]:
 
     The first case is the smallest one and hides much. Numbers have one case only.
     """
-    cases = _finite(trial, part)
-    if trial.exercise.arguments and not trial.is_value and len(cases) < 2:
-        return []
-    if not any(_is_wrong(trial, part, at) for at in cases):
-        return []
-    return [*cases[1:], *cases[:1]]
+    for enough in (np.all, np.any):  # where all is finite, else where a part of it is
+        finite = [enough(np.isfinite(parts[part])) for parts in trial.theirs]
+        cases = [at for at in trial.tried() if finite[at]]
+        if trial.exercise.arguments and not trial.is_value and len(cases) < 2:
+            return []
+        if any(_is_wrong(trial, part, at) for at in cases):
+            return [*cases[1:], *cases[:1]]
+    return []
 
 
 def _is_wrong(trial: Trial, part: int, at: int) -> bool:

@@ -25,14 +25,19 @@ for slip, answer in [
     ("0 divided by 0", but(log_p_Q=float("-inf"))),
     ("far means certain", but(w_Q=[1, 0])),
     ("far means undecided", but(w_Q=[0.5, 0.5])),
-    ("not divided by the sum", but(w_P=[1, 0.368])),
+    ("e in the place of w_P", but(w_P=[1, 0.368])),
     ("groups exchanged", but(w_P=[0.269, 0.731])),
     ("logs divided by their sum", but(w_P=[0.4545, 0.5455])),
     ("sum of logs for log of sum", but(log_p_P=-11)),
-    ("largest term for the sum", but(log_p_P=-5, log_p_Q=-805)),
+    ("top_P in the place of log_p_P", but(log_p_P=-5, log_p_Q=-805)),
     ("subtracted instead of added", but(log_p_P=-5.313)),
-    ("taken out and not put back", but(log_p_Q=0.313)),
+    ("left in the place of log_p_Q", but(log_p_Q=0.313)),
     ("mean of the logs", but(log_p_P=-5.5)),
+    ("far means nothing", but(w_Q=(0, 0))),
+    ("ratio in the place of w_P", but(w_P=[np.exp(-1), 1 - np.exp(-1)])),
+    ("powers of ten", but(w_P=[10 / 11, 1 / 11])),
+    ("powers of ten", but(log_p_Q=-804.9586)),
+    ("the same log p for both", but(log_p_Q=-4.687)),
 ]:
     wrong("same_w", slip, answer)
 
@@ -53,6 +58,16 @@ right(
     "responsibilities",
     lambda a: 1 / np.exp(a[:, None, :] - a[:, :, None]).sum(axis=2),
 )
+
+
+def unit(e, keepdims=True):
+    return e / e.sum(axis=1, keepdims=keepdims)
+
+
+def less(number, keepdims=True):
+    return lambda a: unit(np.exp(a - number(a)), keepdims)
+
+
 for slip, answer in [
     (
         "softmax over the wrong axis",
@@ -67,11 +82,11 @@ for slip, answer in [
         lambda a: np.exp(a - np.max(a)) / np.exp(a - np.max(a)).sum(1)[:, None],
     ),
     ("not normalized", lambda a: np.exp(a - a.max(1)[:, None])),
-    ("densities, not normalized", lambda a: np.e**a),
-    ("hard labels", lambda a: emgmm.one_hot(a.argmax(axis=1), a.shape[1])),
+    ("p in the place of w", lambda a: np.e**a),
+    ("w: hard(_)", lambda a: emgmm.one_hot(a.argmax(axis=1), a.shape[1])),
     ("logs divided by their sum", lambda a: a / a.sum(axis=1)[:, None]),
-    ("log of the responsibilities", lambda a: np.log(softmax(a, axis=1))),
-    ("sign in the exponent", lambda a: softmax(-a, axis=-1)),
+    ("log_w in the place of w", lambda a: np.log(softmax(a, axis=1))),
+    ("a: -_", lambda a: softmax(-a, axis=-1)),
     ("normalized over everything", lambda a: np.exp(a) / np.exp(a).sum()),
     (
         "powers of two or ten",
@@ -80,6 +95,17 @@ for slip, answer in [
             / (10 ** (a - a.max(1)[:, None])).sum(1)[:, None]
         ),
     ),
+    ("keepdims forgotten", less(lambda a: a.max(axis=1), keepdims=False)),
+    ("keepdims forgotten", less(lambda a: a.max(1)[:, None], keepdims=False)),
+    ("first of each row subtracted", less(lambda a: a[:, [0]])),
+    ("top: another formula", less(lambda a: np.sort(a)[:, :1])),
+    ("top: another formula", less(lambda a: a.mean(1)[:, None])),
+    ("top: another formula", less(lambda a: a.max(axis=0))),
+    ("top: -_", less(lambda a: -a.max(1)[:, None])),
+    ("underflow hidden, not avoided", lambda a: unit(np.exp(a) + 1e-300)),
+    ("underflow hidden, not avoided", lambda a: unit(np.exp(np.maximum(a, -700)))),
+    ("underflow hidden, not avoided", lambda a: np.nan_to_num(unit(np.exp(a)))),
+    ("two groups only", lambda a: softmax(np.stack([a[:, 0], a[:, 1]], 1), axis=1)),
 ]:
     wrong("responsibilities", slip, answer)
 
@@ -115,9 +141,13 @@ def total(a):
     return logsumexp(a, axis=1).sum()
 
 
+def log_of_sums(a, top):
+    return top + np.log(np.exp(a - np.reshape(top, (-1, 1))).sum(axis=1))
+
+
 for slip, answer in [
     ("sum of logs for log of sum", lambda *a: by_scipy(*a).sum()),
-    ("log outside both sums", lambda *a: logsumexp(by_scipy(*a))),
+    ("one_log in the place of log_likelihood", lambda *a: logsumexp(by_scipy(*a))),
     (
         "exp before subtracting the maximum",
         lambda *a: np.sum(np.log(np.sum(np.exp(by_scipy(*a)), axis=1))),
@@ -126,25 +156,34 @@ for slip, answer in [
         "maximum not put back",
         of(lambda a: np.log(np.exp(a - a.max(1)[:, None]).sum(1)).sum()),
     ),
-    ("best group only", lambda *a: by_scipy(*a).max(axis=1).sum()),
-    ("mean instead of total", of(lambda a: logsumexp(a, axis=1).mean())),
     (
-        "not summed over the examples",
+        "best_group in the place of log_likelihood",
+        lambda *a: by_scipy(*a).max(axis=1).sum(),
+    ),
+    (
+        "per_example in the place of log_likelihood",
+        of(lambda a: logsumexp(a, axis=1).mean()),
+    ),
+    (
+        "log_p in the place of log_likelihood",
         lambda x, p, m, S: emgmm.Mixture(p, m, S).log_density(x),
     ),
     ("sign of the log-likelihood", of(lambda a: -total(a))),
-    ("sum over the wrong axis", of(lambda a: logsumexp(a, axis=0).sum())),
+    (
+        "over_examples in the place of log_likelihood",
+        of(lambda a: logsumexp(a, axis=0).sum()),
+    ),
     (
         "forgot log phi",
         lambda x, p, m, S: total(by_scipy(x, np.ones(len(p)), m, S)),
     ),
     (
-        "averaged over the groups",
+        "total: another formula",
         of(lambda a: (a.max(1) + np.log(np.exp(a - a.max(1)[:, None]).mean(1))).sum()),
     ),
-    ("likelihood without log", of(lambda a: np.exp(a).sum())),
+    ("no_log in the place of log_likelihood", of(lambda a: np.exp(a).sum())),
     (
-        "logarithm to another base",
+        "log_likelihood: _ / log(10)",
         of(lambda a: total(a) * np.log10(np.e)),
     ),
     (
@@ -152,7 +191,31 @@ for slip, answer in [
         lambda x, p, m, S: total(joint(x, p, m, S, size=len(p))),
     ),
     ("covariance where the precision belongs", of(total, precision=lambda A: A)),
-    ("log det forgotten", of(total, half=0)),
+    ("log_n: another formula", of(total, half=0)),
+    (
+        "one maximum for all rows",
+        lambda *c: log_of_sums(by_scipy(*c), by_scipy(*c).max()).sum(),
+    ),
+    (
+        "added_once in the place of log_likelihood",
+        of(lambda a: a.max() + np.log(np.exp(a - a.max()).sum(axis=1)).sum()),
+    ),
+    (
+        "table_sum in the place of log_likelihood",
+        of(lambda a: np.add.outer(a.max(1), log_of_sums(a, a.max(1)) - a.max(1)).sum()),
+    ),
+    (
+        "hidden in the place of log_likelihood",
+        of(lambda a: np.log(1e-300 + np.exp(a).sum(axis=1)).sum()),
+    ),
+    (
+        "left_out in the place of log_likelihood",
+        of(lambda a: np.ma.masked_invalid(log_of_sums(a, 0)).sum()),
+    ),
+    (
+        "two_groups in the place of log_likelihood",
+        of(lambda a: logsumexp(a[:, :2], axis=1).sum()),
+    ),
 ]:
     wrong("log_likelihood", slip, answer)
 
@@ -223,6 +286,18 @@ for slip, answer in [
         lambda p, m, S: [part[np.argsort((m**2).sum(1))] for part in (p, m, S)],
     ),
     ("not sorted", lambda *groups: groups),
+    (
+        "features of one group sorted",
+        lambda p, m, S: [part[np.argsort(m[0])] for part in (p, m, S)],
+    ),
+    (
+        "two groups only",
+        lambda *groups: (
+            [part[::-1] for part in groups]
+            if groups[1][0, 0] > groups[1][1, 0]
+            else groups
+        ),
+    ),
 ]:
     wrong("in_order", slip, answer)
 
@@ -246,32 +321,51 @@ def scatter(x, w, mu):
 right("tied_slope", tied)
 right("tied_slope", lambda x, w, mu, S: (w.sum() * S - scatter(x, w, mu)) / 2)
 for slip, answer in [
-    ("sign", lambda *a: -tied(*a)),
-    ("not halved", lambda *a: 2 * tied(*a)),
+    ("slope: -_", lambda *a: -tied(*a)),
+    ("gap in the place of slope", lambda *a: 2 * tied(*a)),
     (
         "Sigma counted for every group",
         lambda x, w, mu, S: 0.5 * (w.size * S - scatter(x, w, mu)),
     ),
-    ("Sigma counted once", lambda x, w, mu, S: 0.5 * (S - scatter(x, w, mu))),
+    ("from_det: another formula", lambda x, w, mu, S: 0.5 * (S - scatter(x, w, mu))),
     (
         "precision instead of Sigma",
         lambda x, w, mu, S: 0.5 * (len(x) * np.linalg.inv(S) - scatter(x, w, mu)),
     ),
     (
-        "weights forgotten",
+        "scatters: another formula",
         lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w * 0 + 1, mu)),
     ),
     (
         "hard labels",
         lambda x, w, mu, S: tied(x, emgmm.one_hot(w.argmax(1), len(mu)), mu, S),
     ),
-    ("divided by m", lambda x, w, mu, S: tied(x, w, mu, S) / len(w)),
+    (
+        "per_example in the place of slope",
+        lambda x, w, mu, S: tied(x, w, mu, S) / len(w),
+    ),
     (
         "mean of everybody",
         lambda x, w, mu, S: tied(x, w, [x.mean(0)] * len(mu), S),
     ),
-    ("squares forgotten", lambda x, w, mu, S: 0.5 * w.sum() * S),
-    ("log det forgotten", lambda x, w, mu, S: -0.5 * scatter(x, w, mu)),
+    ("gap: another formula", lambda x, w, mu, S: 0.5 * w.sum() * S),
+    ("gap: another formula", lambda x, w, mu, S: -0.5 * scatter(x, w, mu)),
     ("one group only", lambda x, w, mu, S: tied(x, w[:, :1], mu[:1], S)),
+    (
+        "one mean for each example",
+        lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x - w @ mu, w, 0 * mu)),
+    ),
+    (
+        "one group only",
+        lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w[:, -1:], mu[-1:])),
+    ),
+    (
+        "scatters: another formula",
+        lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w**2, mu)),
+    ),
+    (
+        "slopes in the place of slope",
+        lambda x, w, mu, S: [tied(x, v[:, None], c[None], S) for v, c in zip(w.T, mu)],
+    ),
 ]:
     wrong("tied_slope", slip, answer)
