@@ -29,11 +29,20 @@ for slip, answer in [
     ("parts in another order", (2, 3, -0.5, 76.12, 87.88)),
     ("covariance in the place of correlation", (3, 2, -3, 76.12, 87.88)),
     ("covariance divided by the variances", (3, 2, -0.0833, 76.12, 87.88)),
-    ("correlation: -_", (3, 2, 0.5, 76.12, 87.88)),
-    ("correlation: _ ** 2", (3, 2, 0.25, 76.12, 87.88)),
+    (
+        "the covariance divided by both standard deviations, with the opposite sign",
+        (3, 2, 0.5, 76.12, 87.88),
+    ),
+    (
+        "the square of the covariance divided by both standard deviations",
+        (3, 2, 0.25, 76.12, 87.88),
+    ),
     ("one standard deviation instead of 1.96", (3, 2, -0.5, 79, 85)),
     ("2 instead of 1.96", (3, 2, -0.5, 76, 88)),
-    ("low: another formula", (3, 2, -0.5, -5.88, 5.88)),
+    (
+        "in the lower ends for both features, mean is taken for zero",
+        (3, 2, -0.5, -5.88, 5.88),
+    ),
     ("low_concentration in the place of lowest", (3, 2, -0.5, 32.08, 39.92)),
     ("ellipse's radius instead of 1.96", (3, 2, -0.5, 74.66, 89.34)),
     ("mean of the other feature", (3, 2, -0.5, 30.12, 41.88)),
@@ -172,14 +181,20 @@ for slip, answer in [
         "log of the product of L's diagonal",
         with_cholesky(log_det=lambda L: 2 * np.log(np.prod(np.diag(L)))),
     ),
-    ("y: another formula", with_cholesky(lambda L, r: np.linalg.solve(L.T, r))),
-    ("y: another formula", with_cholesky(lambda L, r: L @ r)),
-    ("y: another formula", with_cholesky(lambda L, r: r)),
+    (
+        "in the solutions of L y = r, L is transposed",
+        with_cholesky(lambda L, r: np.linalg.solve(L.T, r)),
+    ),
+    (
+        "in the solutions of L y = r, inv is missing in front of L",
+        with_cholesky(lambda L, r: L @ r),
+    ),
+    ("in the solutions of L y = r, inv(L) is missing", with_cholesky(lambda L, r: r)),
     (
         "reshape in place of the transpose",
         with_cholesky(lambda L, r: np.linalg.solve(L, r.T.reshape(r.shape))),
     ),
-    ("D2: sqrt(_)", with_cholesky(square=np.abs)),
+    ("the root of D squared", with_cholesky(square=np.abs)),
     (
         "multiplied by phi",
         lambda x, p, m, S: p * (by_scipy(x, p, m, S) - np.log(p)),
@@ -187,25 +202,37 @@ for slip, answer in [
     ("log_p in the place of log_joint", lambda *a: np.logaddexp.reduce(by_scipy(*a).T)),
     ("forgot log phi", lambda x, p, m, S: by_scipy(x, p, m, S) - np.log(p)),
     (
-        "log_phi: another formula",
+        "in log phi, log is missing in front of phi",
         lambda x, p, m, S: by_scipy(x, p, m, S) - np.log(p) + p,
     ),
     (
         "k in place of d in the constant",
         lambda x, p, m, S: joint(x, p, m, S, size=len(p)),
     ),
-    ("constant: another formula", lambda x, p, m, S: joint(x, p, m, S, size=1)),
-    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, size=0)),
+    (
+        "in the constant d log(2 pi), d is missing",
+        lambda x, p, m, S: joint(x, p, m, S, size=1),
+    ),
+    (
+        "in the log-joint, constant is missing",
+        lambda x, p, m, S: joint(x, p, m, S, size=0),
+    ),
     (
         "covariance where the precision belongs",
         lambda x, p, m, S: joint(x, p, m, S, precision=lambda A: A),
     ),
-    ("log_det: _ * 2", lambda x, p, m, S: joint(x, p, m, S, half=2)),
-    ("log_det: _ / 2", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
-    ("log_joint: another formula", lambda x, p, m, S: joint(x, p, m, S, half=0)),
-    ("log_det: -_", lambda x, p, m, S: joint(x, p, m, S, half=-1)),
+    ("twice log det Sigma", lambda x, p, m, S: joint(x, p, m, S, half=2)),
+    ("half of log det Sigma", lambda x, p, m, S: joint(x, p, m, S, half=0.5)),
     (
-        "D2: _ * 2",
+        "in the log-joint, log_det is missing",
+        lambda x, p, m, S: joint(x, p, m, S, half=0),
+    ),
+    (
+        "log det Sigma, with the opposite sign",
+        lambda x, p, m, S: joint(x, p, m, S, half=-1),
+    ),
+    (
+        "twice D squared",
         lambda x, p, m, S: joint(x, p, m, S, precision=lambda A: 2 * np.linalg.inv(A)),
     ),
     (
@@ -216,7 +243,7 @@ for slip, answer in [
         "exp not undone: densities, not logs",
         lambda x, p, m, S: p * np.exp(by_scipy(x, p, m, S) - np.log(p)),
     ),
-    ("log_joint: -_", lambda *a: -by_scipy(*a)),
+    ("the log-joint, with the opposite sign", lambda *a: -by_scipy(*a)),
     (
         "normalized over the groups",
         lambda x, p, m, S: np.log(emgmm.Mixture(p, m, S).responsibilities(x)),
@@ -265,7 +292,10 @@ def but(**changes):
 
 
 for slip, answer in [
-    ("covariance: another formula", but(covariance=lambda mu, S, A, b: A @ S @ A)),
+    (
+        "in the covariance A Sigma A^T, A is not transposed",
+        but(covariance=lambda mu, S, A, b: A @ S @ A),
+    ),
     ("transpose on the wrong side", but(covariance=lambda mu, S, A, b: A.T @ S @ A)),
     ("transpose on the wrong side", but(mean=lambda mu, S, A, b: mu @ A + b)),
     (
@@ -300,7 +330,7 @@ for slip, answer in [
         but(change=lambda mu, S, A, b: -0.25 * np.log(np.linalg.det(A) ** 2)),
     ),
     (
-        "log_det: another formula",
+        "in log |det A|, log is missing in front of size",
         but(change=lambda mu, S, A, b: -np.abs(np.linalg.det(A))),
     ),
 ]:
@@ -357,7 +387,7 @@ for slip, answer in [
         ),
     ),
     (
-        "covariance: another formula",
+        "in the covariance, phi is squared",
         lambda p, m, S: (
             p @ m,
             sum(q**2 * (C + np.outer(c, c)) for q, c, C in zip(p, m - p @ m, S)),
@@ -386,7 +416,7 @@ for slip, answer in [
         ),
     ),
     (
-        "squares: -_",
+        "the outer products of mu_j - mean, with the opposite sign",
         lambda p, m, S: (
             p @ m,
             np.tensordot(p, S, axes=1)

@@ -48,11 +48,11 @@ right("three_scores", {"a": -982.1415, "b": -926.37, "c": -1034.643})
 for slip, answer in [
     ("labels left out of the score", (-955.38, -903.63, -985.10)),
     ("score of the right fit", (-982.14, -926.363, -1034.64)),
-    ("a: -_", (982.14, 926.374, 1034.64)),
+    ("the score of (a), with the opposite sign", (982.14, 926.374, 1034.64)),
     ("mean per point", (-5.456, -5.147, -5.748)),
     ("m - 1 instead of N_j - 1", (-982.14, -981.144, -1034.64)),
-    ("score_b in the place of a", (-926.374, -1034.64, -982.14)),
-    ("score_c in the place of a", (-1034.64, -982.14, -926.374)),
+    ("parts in another order", (-926.374, -1034.64, -982.14)),
+    ("parts in another order", (-1034.64, -982.14, -926.374)),
     ("everybody's covariance for each group", (-982.14, -926.374, -1056.35)),
     ("losses instead of scores", (55.78, 0.011, 108.28)),
     ("mean of everybody in the mixture, too", (-982.14, -926.37, -1104.05)),
@@ -195,7 +195,7 @@ for slip, answer in [
     ),
     ("variances only", mle(Sigma=lambda g, x: np.diag(g.var(axis=0)))),
     (
-        "Sigma: _ / sqrt(einsum('...a,...b->...ab', *2 * [diagonal(_, 0, -2, -1)]))",
+        "the correlations in the covariances",
         mle(Sigma=lambda g, x: np.atleast_2d(np.corrcoef(g.T))),
     ),
     (
@@ -207,11 +207,11 @@ for slip, answer in [
         ),
     ),
     (
-        "Sigma: inv(_)",
+        "the inverse of the covariances",
         mle(Sigma=lambda g, x: np.linalg.inv(np.atleast_2d(np.cov(g.T, bias=True)))),
     ),
     (
-        "Sigma: sqrt(abs(_))",
+        "the root of the covariances",
         mle(Sigma=lambda g, x: np.sqrt(np.abs(np.atleast_2d(np.cov(g.T, bias=True))))),
     ),
 ]:
@@ -242,13 +242,16 @@ for slip, answer in [
         "plain average of the covariances",
         lambda x, z, k: spreads(x, z, k).mean(axis=0),
     ),
-    ("weighted: another formula", lambda x, z, k: spreads(x, z, k).sum(axis=0)),
+    (
+        "in the covariances of the groups times their shares, phi[:, None, None] is missing",
+        lambda x, z, k: spreads(x, z, k).sum(axis=0),
+    ),
     (
         "divided by m - k",
         lambda x, z, k: centered(x, z, k).T @ centered(x, z, k) / (len(x) - k),
     ),
     (
-        "Sigma: _ * m / (m - 1)",
+        "the covariance of all groups, divided by one less than m",
         lambda x, z, k: np.atleast_2d(np.cov(centered(x, z, k).T)),
     ),
     (
@@ -261,7 +264,7 @@ for slip, answer in [
     ),
     ("not divided by m", lambda x, z, k: centered(x, z, k).T @ centered(x, z, k)),
     (
-        "Sigma: another formula",
+        "in the covariance of all groups, the mean stands for the sum",
         lambda x, z, k: centered(x, z, k).T @ centered(x, z, k) / (k * len(x)),
     ),
     (
@@ -336,9 +339,9 @@ for slip, answer in [
         lambda x, mu, S: len(x) / 2 * S - outer_sum(x, mu) / 2,
     ),
     ("sign", lambda *a: -slope(*a)),
-    ("H: _ * 2", lambda *a: 2 * slope(*a)),
+    ("twice the slopes", lambda *a: 2 * slope(*a)),
     (
-        "by_det: -_",
+        "the slope of the term with log det Sigma, with the opposite sign",
         lambda x, mu, S: len(x) / 2 * inv(S) + inv(S) @ outer_sum(x, mu) @ inv(S) / 2,
     ),
     (
@@ -371,7 +374,7 @@ for slip, answer in [
         lambda *a: 2 * slope(*a) - np.diag(np.diag(slope(*a))),
     ),
     ("about the average of the points", lambda x, mu, S: slope(x, x.mean(0), S)),
-    ("H: _ / N", lambda x, mu, S: slope(x, mu, S) / x.shape[0]),
+    ("the slopes, divided by N_j", lambda x, mu, S: slope(x, mu, S) / x.shape[0]),
 ]:
     wrong("slope_in_sigma", slip, answer)
 

@@ -83,10 +83,13 @@ for slip, answer in [
     ),
     ("not normalized", lambda a: np.exp(a - a.max(1)[:, None])),
     ("p in the place of w", lambda a: np.e**a),
-    ("w: hard(_)", lambda a: emgmm.one_hot(a.argmax(axis=1), a.shape[1])),
+    (
+        "all of the responsibilities in the largest of each row",
+        lambda a: emgmm.one_hot(a.argmax(axis=1), a.shape[1]),
+    ),
     ("logs divided by their sum", lambda a: a / a.sum(axis=1)[:, None]),
     ("log_w in the place of w", lambda a: np.log(softmax(a, axis=1))),
-    ("a: -_", lambda a: softmax(-a, axis=-1)),
+    ("a, with the opposite sign", lambda a: softmax(-a, axis=-1)),
     ("normalized over everything", lambda a: np.exp(a) / np.exp(a).sum()),
     (
         "powers of two or ten",
@@ -98,10 +101,22 @@ for slip, answer in [
     ("keepdims forgotten", less(lambda a: a.max(axis=1), keepdims=False)),
     ("keepdims forgotten", less(lambda a: a.max(1)[:, None], keepdims=False)),
     ("first of each row subtracted", less(lambda a: a[:, [0]])),
-    ("top: another formula", less(lambda a: np.sort(a)[:, :1])),
-    ("top: another formula", less(lambda a: a.mean(1)[:, None])),
-    ("top: another formula", less(lambda a: a.max(axis=0))),
-    ("top: -_", less(lambda a: -a.max(1)[:, None])),
+    (
+        "in the largest log-joint of each row, the min stands for the max",
+        less(lambda a: np.sort(a)[:, :1]),
+    ),
+    (
+        "in the largest log-joint of each row, the mean stands for the max",
+        less(lambda a: a.mean(1)[:, None]),
+    ),
+    (
+        "in the largest log-joint of each row, it runs along axis 0, not 1",
+        less(lambda a: a.max(axis=0)),
+    ),
+    (
+        "the largest log-joint of each row, with the opposite sign",
+        less(lambda a: -a.max(1)[:, None]),
+    ),
     ("underflow hidden, not avoided", lambda a: unit(np.exp(a) + 1e-300)),
     ("underflow hidden, not avoided", lambda a: unit(np.exp(np.maximum(a, -700)))),
     ("underflow hidden, not avoided", lambda a: np.nan_to_num(unit(np.exp(a)))),
@@ -178,12 +193,12 @@ for slip, answer in [
         lambda x, p, m, S: total(by_scipy(x, np.ones(len(p)), m, S)),
     ),
     (
-        "total: another formula",
+        "in the sums of the numerators over the groups, the mean stands for the sum",
         of(lambda a: (a.max(1) + np.log(np.exp(a - a.max(1)[:, None]).mean(1))).sum()),
     ),
     ("no_log in the place of log_likelihood", of(lambda a: np.exp(a).sum())),
     (
-        "log_likelihood: _ / log(10)",
+        "the log-likelihood, in logs to base ten",
         of(lambda a: total(a) * np.log10(np.e)),
     ),
     (
@@ -191,7 +206,7 @@ for slip, answer in [
         lambda x, p, m, S: total(joint(x, p, m, S, size=len(p))),
     ),
     ("covariance where the precision belongs", of(total, precision=lambda A: A)),
-    ("log_n: another formula", of(total, half=0)),
+    ("in the log-densities of the groups, log_det is missing", of(total, half=0)),
     (
         "one maximum for all rows",
         lambda *c: log_of_sums(by_scipy(*c), by_scipy(*c).max()).sum(),
@@ -321,19 +336,22 @@ def scatter(x, w, mu):
 right("tied_slope", tied)
 right("tied_slope", lambda x, w, mu, S: (w.sum() * S - scatter(x, w, mu)) / 2)
 for slip, answer in [
-    ("slope: -_", lambda *a: -tied(*a)),
+    ("the slope, with the opposite sign", lambda *a: -tied(*a)),
     ("gap in the place of slope", lambda *a: 2 * tied(*a)),
     (
         "Sigma counted for every group",
         lambda x, w, mu, S: 0.5 * (w.size * S - scatter(x, w, mu)),
     ),
-    ("from_det: another formula", lambda x, w, mu, S: 0.5 * (S - scatter(x, w, mu))),
+    (
+        "in m Sigma, the part of log det, m is missing",
+        lambda x, w, mu, S: 0.5 * (S - scatter(x, w, mu)),
+    ),
     (
         "precision instead of Sigma",
         lambda x, w, mu, S: 0.5 * (len(x) * np.linalg.inv(S) - scatter(x, w, mu)),
     ),
     (
-        "scatters: another formula",
+        "in the weighted sums of r r^T of each group, w is missing",
         lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w * 0 + 1, mu)),
     ),
     (
@@ -348,8 +366,14 @@ for slip, answer in [
         "mean of everybody",
         lambda x, w, mu, S: tied(x, w, [x.mean(0)] * len(mu), S),
     ),
-    ("gap: another formula", lambda x, w, mu, S: 0.5 * w.sum() * S),
-    ("gap: another formula", lambda x, w, mu, S: -0.5 * scatter(x, w, mu)),
+    (
+        "in m Sigma less the weighted sum of all r r^T, not yet halved, scatter is missing",
+        lambda x, w, mu, S: 0.5 * w.sum() * S,
+    ),
+    (
+        "in m Sigma less the weighted sum of all r r^T, not yet halved, from_det is taken for zero",
+        lambda x, w, mu, S: -0.5 * scatter(x, w, mu),
+    ),
     ("one group only", lambda x, w, mu, S: tied(x, w[:, :1], mu[:1], S)),
     (
         "one mean for each example",
@@ -360,7 +384,7 @@ for slip, answer in [
         lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w[:, -1:], mu[-1:])),
     ),
     (
-        "scatters: another formula",
+        "in the weighted sums of r r^T of each group, w is squared",
         lambda x, w, mu, S: 0.5 * (len(x) * S - scatter(x, w**2, mu)),
     ),
     (
