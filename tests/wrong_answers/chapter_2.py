@@ -243,7 +243,8 @@ for slip, answer in [
         lambda x, z, k: spreads(x, z, k).mean(axis=0),
     ),
     (
-        "in the covariances of the groups times their shares, phi[:, None, None] is missing",
+        "in the covariances of the groups times their shares, phi[:, "
+        "None, None] is missing",
         lambda x, z, k: spreads(x, z, k).sum(axis=0),
     ),
     (

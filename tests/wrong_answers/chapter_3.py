@@ -367,11 +367,13 @@ for slip, answer in [
         lambda x, w, mu, S: tied(x, w, [x.mean(0)] * len(mu), S),
     ),
     (
-        "in m Sigma less the weighted sum of all r r^T, not yet halved, scatter is missing",
+        "in m Sigma less the weighted sum of all r r^T, not yet "
+        "halved, scatter is missing",
         lambda x, w, mu, S: 0.5 * w.sum() * S,
     ),
     (
-        "in m Sigma less the weighted sum of all r r^T, not yet halved, from_det is taken for zero",
+        "in m Sigma less the weighted sum of all r r^T, not yet "
+        "halved, from_det is taken for zero",
         lambda x, w, mu, S: -0.5 * scatter(x, w, mu),
     ),
     ("one group only", lambda x, w, mu, S: tied(x, w[:, :1], mu[:1], S)),
