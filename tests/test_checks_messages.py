@@ -354,3 +354,10 @@ def test_nbgrader_gives_no_points_for_what_is_not_right(monkeypatch):
     assert check("m_step", right_m_step)
     with pytest.raises(AssertionError, match="not tried"):
         check("m_step", None)
+
+
+@pytest.mark.parametrize("value", ["2/3", [["2/3", 1 / 3]], object(), [object(), 1]])
+def test_what_is_no_number_is_told(value):
+    outcome = check("m_step", lambda x, w: (value, w, w))
+    assert outcome.kind == "wrong"
+    assert "phi must hold numbers" in repr(outcome)

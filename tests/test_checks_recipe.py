@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from emgmm.checks import check, recipe, variants, written
-from emgmm.checks.diagnose import candidates
+from emgmm.checks.diagnose import candidates, followed, looped
 from emgmm.checks.registry import EXERCISES, find
+from emgmm.checks.trial import attempt
 
 MEANS = recipe.parse(
     """
@@ -144,6 +145,67 @@ def test_an_answer_that_nobody_listed_is_explained(change, says):
     assert outcome.kind == "wrong"
     assert outcome.slip
     assert says in " ".join(repr(outcome).split())
+
+
+def test_two_slips_at_once_are_both_named():
+    def answer(x, w):
+        N = w.sum(axis=0)
+        mu = w.T @ x / len(x)
+        r = x[:, None] - w.T @ x / N[:, None]
+        return N, mu, np.einsum("ij,ija,ijb->jab", w, r, r) / len(x)
+
+    outcome = check("m_step", answer)
+    assert outcome.slip == "counts instead of shares"
+
+    def both(x, w):
+        N = w.sum(axis=0)
+        mu = w.T @ x / N[:, None]
+        Sigma = np.einsum("ij,ia,ib->jab", w, x, x) / len(x)
+        return N / len(x), mu, Sigma
+
+    outcome = check("m_step", both)
+    assert "; " in outcome.slip
+    assert "Two things at once." in repr(outcome)
+
+
+def test_a_part_that_follows_from_another_is_right_for_it():
+    def answer(x, w):
+        N = w.sum(axis=0)
+        odd = np.cos(w.T @ x)  # no slip that anybody could name
+        r = x[:, None] - odd
+        return N / len(x), odd, np.einsum("ij,ija,ijb->jab", w, r, r) / N[:, None, None]
+
+    exercise = find("m_step")
+    trial = attempt(exercise, answer)
+    with np.errstate(all="ignore"):
+        found = followed(trial, exercise.parts.index("Sigma"))
+    assert found.says == "Your Sigma is right for your mu: mend mu first."
+    assert found.name == "Sigma follows from mu"
+
+    def half(x, w):
+        phi, mu, _ = answer(x, w)
+        mu = w.T @ x / w.sum(axis=0)[:, None] / 2
+        r = x[:, None] - mu
+        N = w.sum(axis=0)
+        return phi, mu, np.einsum("ij,ija,ijb->jab", w, r, r) / N[:, None, None]
+
+    with np.errstate(all="ignore"):
+        found = followed(attempt(exercise, half), exercise.parts.index("Sigma"))
+    assert found.name == "half of the means"
+    assert "mend mu first" in found.says
+
+
+def test_a_return_in_a_loop_is_told():
+    def answer(x, w):
+        for j in range(w.shape[1]):
+            N = w[:, j].sum()
+            mu = w[:, j] @ x / N
+            r = x - mu
+            return N / len(x), np.cos(mu), (w[:, j, None] * r).T @ r / N
+
+    exercise = find("m_step")
+    assert looped(attempt(exercise, answer), 0).name == "return in a loop"
+    assert looped(attempt(exercise, lambda x, w: (x, w, w)), 0) is None
 
 
 def test_nonsense_is_not_explained():

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from emgmm.checks import __main__ as command
-from emgmm.checks import export, feedback, grade, journal, report, runner, sandbox
+from emgmm.checks import course as course_module
+from emgmm.checks import (
+    export,
+    feedback,
+    grade,
+    journal,
+    report,
+    runner,
+    sandbox,
+    submissions,
+)
 from emgmm.checks.course import Task
 from emgmm.checks.grade import HANDED_OUT, harmless, table, table_of_learners, write
 from emgmm.checks.kernel import Limits
@@ -557,3 +567,40 @@ def test_the_sandbox_has_no_place_for_large_files():
 
 def test_limits_have_usual_values():
     assert (Limits.seconds, Limits.total, Limits.megabytes) == (30, 300, 4000)
+
+
+# What cannot be graded ------------------------------------------------------------
+
+
+def test_what_is_handed_in_instead_of_a_notebook_is_told(tmp_path):
+    for name in ("pile.zip", "answer.py", "empty.ipynb"):
+        (tmp_path / name).write_bytes(b"x" if name != "empty.ipynb" else b"")
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "full.ipynb").mkdir()
+    (tmp_path / "full.ipynb" / "file").write_bytes(b"x")
+    with open(tmp_path / "huge.ipynb", "wb") as file:
+        file.truncate(submissions.LARGEST + 1)
+    said = {path.name: submissions._trouble(path) for path in tmp_path.iterdir()}
+    assert said == {
+        "pile.zip": "an archive; unpack it and grade again",
+        "answer.py": "not a notebook (*.ipynb) but .py",
+        "empty.ipynb": "an empty file",
+        "nothing": "an empty folder",
+        "full.ipynb": "a folder, not a notebook",
+        "huge.ipynb": "larger than "
+        f"{submissions.LARGEST // 10**6} MB; clear its outputs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'{"worksheets": []}', "a notebook of format 3"),
+        (b"\xff\xfe\x00\xd8", "not JSON"),
+        (b"[1]", "JSON, but not a notebook of format 4"),
+        (b"{", "not JSON"),
+    ],
+)
+def test_what_is_no_notebook_inside_is_told(data, says):
+    with pytest.raises(ValueError, match=says):
+        course_module.code_cells(data)

@@ -75,7 +75,7 @@ def _best(trial: Trial, part: int, cases: Sequence[int]) -> Slip | None:
     for slip in trial.exercise.slips:
         score = 0
         for at in cases:
-            agreed = trial.agreement(at, trial.slip(slip, at))
+            agreed = trial.agreement(at, trial.version(at, slip.wrong))
             if not agreed[part]:
                 break
             score += sum(agreed)
@@ -145,7 +145,7 @@ def _equation(recipe: Recipe, step: str) -> str:
 def quantity(trial: Trial, part: int) -> Finding | None:
     """Another quantity of the recipe, in the place of this part."""
     recipe, cases = trial.exercise.recipe, _sieve(trial, part)
-    if recipe is None or not cases:
+    if not cases:
         return None
     own = trial.exercise.parts[part]
     for name, words in {**dict.fromkeys(recipe.arguments, ""), **recipe.words}.items():
@@ -255,8 +255,6 @@ def candidates(label: str, is_value: bool) -> tuple[Variant, ...]:
     Numbers are few, and much would fit by chance: they get the likely ones only.
     """
     exercise = find(label)
-    if exercise.recipe is None:
-        return ()
     quantities = known(label, is_value).quantities
     sizes = quantities[min(1, len(quantities) - 1)]
     every = variants.all_of(exercise.recipe, sizes)
@@ -266,8 +264,6 @@ def candidates(label: str, is_value: bool) -> tuple[Variant, ...]:
 def single(trial: Trial, part: int) -> Finding | None:
     """One step that differs."""
     exercise, recipe = trial.exercise, trial.exercise.recipe
-    if recipe is None:
-        return None
     own = exercise.parts[part]
     needed = recipe.needs(own)
     for change, says, _ in candidates(exercise.label, trial.is_value):
@@ -290,12 +286,12 @@ def _said(recipe: Recipe, own: str, change: Change, says: str) -> str:
 def double(trial: Trial, part: int) -> Finding | None:
     """Two listed slips, or a slip and one thing more, at the same time."""
     exercise = trial.exercise
-    if exercise.recipe is None or not exercise.arguments:
+    if not exercise.arguments:
         return None
-    slips = [s for s in exercise.slips if isinstance(s.wrong, tuple)]
+    slips = exercise.slips
     for i, one in enumerate(slips):
         for two in slips[i + 1 :]:
-            if _comes_out(trial, part, [*_changes(one), *_changes(two)]):
+            if _comes_out(trial, part, [*one.wrong, *two.wrong]):
                 says = f"Two things at once. {one.says} And: {two.says}"
                 return Finding(f"{one.name}; {two.name}", says, one.equation)
     return _and_more(trial, part, slips)
@@ -308,8 +304,7 @@ def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
         if change.step != own or own in exercise.arguments:
             continue
         for slip in slips:
-            if _comes_out(trial, part, [*_changes(slip), change]):
-                assert exercise.recipe
+            if _comes_out(trial, part, [*slip.wrong, change]):
                 more = _said(exercise.recipe, own, change, says)
                 said = f"Two things at once. {slip.says} And then: {more}"
                 name = f"{slip.name}; {says.removeprefix('when, ')}"
@@ -317,16 +312,9 @@ def _and_more(trial: Trial, part: int, slips: Sequence[Slip]) -> Finding | None:
     return None
 
 
-def _changes(slip: Slip) -> tuple[Change, ...]:
-    assert isinstance(slip.wrong, tuple)
-    return slip.wrong
-
-
 def followed(trial: Trial, part: int) -> Finding | None:
     """This part is right for another part of theirs, which is wrong."""
     exercise = trial.exercise
-    if exercise.recipe is None:
-        return None
     own = exercise.parts[part]
     for other, _ in trial.wrong():
         name = exercise.parts[other]

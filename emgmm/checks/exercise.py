@@ -27,7 +27,7 @@ class Slip:
     """
 
     name: str
-    wrong: tuple[Change, ...] | Callable[..., Any] | Mapping[str, Any]
+    wrong: tuple[Change, ...]
     says: str
     equation: str = ""
 
@@ -69,7 +69,7 @@ class Exercise:
         For graders.
     alone : tuple of str
         Functions of emgmm that the answer may call; None where any may be.
-    recipe : Recipe, optional
+    recipe : Recipe
         How the right answer is computed, step by step.
     """
 
@@ -82,13 +82,13 @@ class Exercise:
     slips: tuple[Slip, ...]
     hints: tuple[str, ...]
     look_next: str
+    recipe: Recipe
     arguments: tuple[str, ...] = ()
     cases: Callable[[], list[Case]] = lambda: [()]
     shown: Callable[[], Case] | None = None
     tolerance: float | Mapping[str, float] = 1e-5
     points: int = 1
     alone: tuple[str, ...] | None = None
-    recipe: Recipe | None = None
 
     def loose(self, part: str) -> float:
         """The tolerance of a part."""

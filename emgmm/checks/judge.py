@@ -130,7 +130,7 @@ def take(sitting: Sitting, step: Step, tell: Tell) -> None:
         tell(event="outcome", label=step.task.label, **verdict._asdict())
 
 
-def ready(sitting: Sitting, step: Step) -> Kernel:
+def ready(sitting: Sitting, step: Step) -> Kernel:  # pragma: no cover, see `sit`
     """A living process in which all innocent cells before this step have run."""
     while sitting.kernel is None or sitting.kernel.why:
         if sitting.kernel and time.monotonic() > sitting.kernel.until:
@@ -192,7 +192,11 @@ def explained(sitting: Sitting, step: Step, verdict: Verdict) -> Verdict:
     return Verdict("error", f"the cell {own[-1]}", f"Your cell {own[-1]}.")
 
 
-def sit(job: dict[str, Any], tell: Tell) -> None:
+# From here on all runs in the judge only, where coverage does not look: the pile of
+# tests/test_grade.py proves it.
+
+
+def sit(job: dict[str, Any], tell: Tell) -> None:  # pragma: no cover
     """One job: a notebook in a folder of its own, with the files beside it."""
     limits = Limits(**job["limits"])
     until = time.monotonic() + limits.total
@@ -217,7 +221,7 @@ def sit(job: dict[str, Any], tell: Tell) -> None:
         )
 
 
-def _copy(path: str, target: Path) -> None:
+def _copy(path: str, target: Path) -> None:  # pragma: no cover
     """A file beside the notebook, as a copy that is not for writing."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target, follow_symlinks=False)

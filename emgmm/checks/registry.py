@@ -20,7 +20,7 @@ def _chapters() -> list[str]:
 
 def _exercises(chapter: str) -> tuple[Exercise, ...]:
     module = import_module(f"emgmm.checks.{chapter}")
-    return getattr(module, "EXERCISES", None) or written.exercises(module)
+    return written.exercises(module)
 
 
 EXERCISES = tuple(e for chapter in _chapters() for e in _exercises(chapter))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from emgmm.checks.compare import Array, Misfit, Parts, as_parts, equal
-from emgmm.checks.exercise import Case, Exercise, Slip
-from emgmm.checks.learner import Crash, NotTried, Result, call, is_blank, watched
+from emgmm.checks.exercise import Case, Exercise
+from emgmm.checks.learner import Crash, NotTried, Result, is_blank, watched
 from emgmm.checks.recipe import Change
 from emgmm.checks.registry import find
 from emgmm.mixture import Mixture
@@ -34,8 +34,7 @@ def known(label: str, is_value: bool) -> Known:
     if is_value and exercise.shown:
         cases = [exercise.shown()]
     rights = [as_parts(exercise, exercise.reference(*case)) for case in cases]
-    recipe = exercise.recipe
-    return Known(cases, rights, [recipe.run(c) for c in cases] if recipe else [])
+    return Known(cases, rights, [exercise.recipe.run(case) for case in cases])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +76,9 @@ class Trial:
     ) -> Version:
         """What the changed recipe gives on one case; None for what breaks down."""
         exercise, case = self.exercise, self.known.cases[at]
-        assert exercise.recipe
         right = self.known.quantities[at]
         found = exercise.recipe.rerun(case, right, changes, given)
         return tuple(as_number(found.get(name)) for name in exercise.parts)
-
-    def slip(self, slip: Slip, at: int) -> Version:
-        """What a slip gives on one case."""
-        if isinstance(slip.wrong, tuple):
-            return self.version(at, slip.wrong)
-        return _old_version(self.exercise, slip, self.known.cases[at])
 
 
 def as_number(value: Any) -> Array | None:
@@ -97,20 +89,6 @@ def as_number(value: Any) -> Array | None:
         return np.asarray(value, float)
     except (TypeError, ValueError):
         return None
-
-
-def _old_version(exercise: Exercise, slip: Slip, case: Case) -> Version:
-    if isinstance(slip.wrong, Mapping):
-        given = slip.wrong
-        return tuple(
-            np.asarray(given[name], float) if name in given else None
-            for name in exercise.parts
-        )
-    assert callable(slip.wrong)
-    try:
-        return as_parts(exercise, call(slip.wrong, case))
-    except (Crash, Misfit):  # it breaks down on this case
-        return (None,) * len(exercise.parts)
 
 
 def attempt(exercise: Exercise, answer: Any) -> Trial:
