@@ -1,24 +1,23 @@
-"""Ways to the fixed point of EM: one step after the other, or many at once.
+"""What was seen on the way up, and a way that takes many EM steps at once.
 
-Each is a generator. It yields a state to evaluate and is sent back what `Engine.step`
-gives there: the next EM step and the log-likelihood, or (None, -inf) where the state
-has collapsed. It returns why it ended. A point with a lower log-likelihood than the
-best so far is never built upon.
+A point with a lower log-likelihood than the best so far is never built upon.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 import numpy as np
 
+from emgmm._engine.curvature import RIDGE, Curvature, look, moved, size
+from emgmm._engine.expect import expect
+from emgmm._engine.maximize import Moments, State, maximize
+from emgmm._engine.rows import Rows
 from emgmm._input import Floats
-from emgmm.engine import Engine, State
-from emgmm.uncertainty import RIDGE, Curvature, moved, size
 
 Reason = Literal["converged", "max_iter", "degenerate"]
-Step = tuple[State | None, float]
-Path = Generator[State, Step, Reason]
-Look = Callable[[State | None], Curvature | None]
+Watch = Callable[[int, State, float], object]
 
 NOTHING = 1e-20  # nats per row: rounding, in which no rate is to be seen
 AT_ONCE = 2.0  # EM steps taken together where the curvature is first seen
@@ -26,17 +25,51 @@ GROW, SHRINK = 3.0, 8.0  # of that number, after a step that was right or wrong
 REACH = 0.1  # how far, relative to the moments, steps taken together may lead
 
 
-def plain(state: State, tol: float, rounding: float) -> Path:
-    """EM as it is, until what is left to gain is at most ``tol``."""
-    trace: list[float] = []
-    while True:
-        following, value = yield state
-        trace.append(value)
-        if tol > 0 and still_to_gain(trace, rounding) <= tol:
-            return "converged"
-        if following is None or value == -np.inf:
-            return "degenerate"
-        state = following
+@dataclass(frozen=True)
+class Run:
+    """A way walked to its end: the best state, the log-likelihoods, why it ended."""
+
+    state: State
+    trace: Floats
+    reason: Reason
+
+
+class Log:
+    """Every pass over the rows: counted, and the best state kept."""
+
+    def __init__(
+        self, rows: Rows, state: State, max_iter: int, watch: Watch | None
+    ) -> None:
+        self.rows, self.best, self.trace = rows, state, list[float]()
+        self.max_iter, self.watch = max_iter, watch
+
+    @property
+    def room(self) -> bool:
+        """May there be another pass?"""
+        return len(self.trace) <= self.max_iter
+
+    def expect(self, state: State) -> Moments:
+        """The E-step; the log-likelihood goes into the trace."""
+        moments, value = expect(self.rows, state)
+        self._record(state, value)
+        return moments
+
+    def look(self, state: State) -> Curvature | None:
+        """The curvature; the log-likelihood goes into the trace."""
+        at = look(self.rows, state)
+        if at is not None:
+            self._record(state, at.log_likelihood)
+        return at
+
+    def _record(self, state: State, value: float) -> None:
+        if not isfinite(value):
+            return
+        # The newest of those that differ by rounding only: tol=0 ends at the last one.
+        if not self.trace or value >= self.trace[-1] - self.rows.rounding:
+            self.best = state
+        self.trace.append(max([value, *self.trace[-1:]]))
+        if self.watch is not None:
+            self.watch(len(self.trace) - 1, self.best, self.trace[-1])
 
 
 def still_to_gain(trace: list[float], rounding: float) -> float:
@@ -54,19 +87,30 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
     return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
 
 
-def accelerated(engine: Engine, state: State, tol: float, look: Look) -> Path:
+def accelerated(log: Log, state: State, tol: float) -> Reason:
     """Plain EM while that is quick, then many of its steps at once."""
-    start, arrived = yield from _quick(engine, state, tol)
-    if start is not None and arrived:
-        yield start
+    start, arrived = _quick(log, state, tol)
+    if start is None:
+        return "degenerate"
+    if not log.room:
+        return "max_iter"
+    if arrived:
+        log.expect(start)
         return "converged"
-    at, n = look(start), AT_ONCE
+    return _many_at_once(log, start, tol)
+
+
+def _many_at_once(log: Log, state: State, tol: float) -> Reason:
+    rows, at, n = log.rows, log.look(state), AT_ONCE
     while at is not None:
-        if tol > 0 and _arrived(at, tol, engine.rounding):
+        if tol > 0 and _arrived(at, tol, rows.rounding):
             return "converged"
-        n, step, promised = _within_reach(at, n, engine.m)
-        there = look(moved(engine, at.state, step))
-        if there is not None and (n == 1 or _kept(promised, at, there, engine)):
+        n, step, promised = _within_reach(at, n, rows.m)
+        trial = maximize(moved(rows, at.state, step), rows.family)
+        if trial is not None and not log.room:
+            return "max_iter"
+        there = None if trial is None else log.look(trial)
+        if there is not None and (n == 1 or _kept(promised, at, there, rows)):
             at, n = there, max(AT_ONCE, GROW * n)
         elif n > 1:
             n = max(1.0, n / SHRINK)
@@ -75,9 +119,7 @@ def accelerated(engine: Engine, state: State, tol: float, look: Look) -> Path:
     return "degenerate"
 
 
-def _quick(
-    engine: Engine, state: State, tol: float
-) -> Generator[State, Step, tuple[State | None, bool]]:
+def _quick(log: Log, state: State, tol: float) -> tuple[State | None, bool]:
     """EM steps while they are quick; where they led, and whether that is the end.
 
     A look at the curvature costs about as much as a quarter of a pass for each number
@@ -85,13 +127,16 @@ def _quick(
     It has the last word on where it arrived only if one look would cost more than all
     its passes: a look knows a saddle from a maximum.
     """
-    gains, left, price = list[float](), np.inf, size(engine) // 4
+    rows, price = log.rows, size(log.rows) // 4
+    gains, left = list[float](), np.inf
     while left > 0 and (len(gains) < 3 + price // 2 or left <= 8 + 4 * price):
-        following, _ = yield state
+        if not log.room:
+            return state, False
+        following = maximize(log.expect(state), rows.family)
         if following is None:
             return None, False
-        gains.append(step_gain(state, following, engine.m))
-        state, left = following, passes_left(gains, tol, engine.m)
+        gains.append(step_gain(state, following, rows.m))
+        state, left = following, passes_left(gains, tol, rows.m)
     return state, left <= 0 and len(gains) < price
 
 
@@ -122,24 +167,24 @@ def _within_reach(at: Curvature, n: float, m: int) -> tuple[float, Floats, float
     return n, step, promised
 
 
-def _kept(promised: float, at: Curvature, there: Curvature, engine: Engine) -> bool:
+def _kept(promised: float, at: Curvature, there: Curvature, rows: Rows) -> bool:
     """Nothing lost, and about the gain that the linear approximation promised."""
     gain = there.log_likelihood - at.log_likelihood
     low, high = sorted((gain, promised))
-    return gain >= -engine.rounding and high <= 4 * (low + engine.rounding)
+    return gain >= -rows.rounding and high <= 4 * (low + rows.rounding)
 
 
-def settled(engine: Engine, state: State) -> tuple[float, float]:
+def settled(rows: Rows, state: State) -> tuple[float, float]:
     """Length of the scaled score, and nats left to gain by the rate of a few steps."""
     gains: list[float] = []
     for _ in range(6):
-        following, _ = engine.try_step(state)
+        following = maximize(expect(rows, state)[0], rows.family)
         if following is None:
             return 0.0, np.inf  # about to collapse: there is no top
-        gains.append(step_gain(state, following, engine.m))
+        gains.append(step_gain(state, following, rows.m))
         state = following
     norm, (a, b, c) = float(np.sqrt(2 * gains[0])), gains[-3:]
-    if c < NOTHING * engine.m:
+    if c < NOTHING * rows.m:
         return norm, 0.0
     rate = float(np.sqrt(max(c / b, b / a)))
     return norm, c / (1 - rate) if rate < 1 else np.inf
@@ -152,9 +197,9 @@ def step_gain(old: State, new: State, m: int) -> float:
     old one, and m times that of the new proportions from the old ones.
     """
     d = old.mu.shape[1]
-    W, N = np.linalg.solve(old.L, np.eye(d)), m * np.exp(new.log_phi)
-    E = W @ new.L - np.eye(d)
-    shift = (W @ (new.mu - old.mu)[:, :, None])[:, :, 0]
+    N = m * np.exp(new.log_phi)
+    E = old.W @ new.L - np.eye(d)
+    shift = (old.W @ (new.mu - old.mu)[:, :, None])[:, :, 0]
     e = E.diagonal(axis1=1, axis2=2)
     u = np.expm1(old.log_phi - new.log_phi)
     squares = (E * E).sum(axis=(1, 2)) + (shift * shift).sum(axis=1)
