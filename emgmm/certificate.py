@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emgmm._engine.blas import one_thread
-from emgmm._engine.climb import settled
+from emgmm._engine.climb import Run, settled
 from emgmm._engine.curvature import RIDGE, Curvature, affordable, curvature
 from emgmm._engine.maximize import EMPTY, State
 from emgmm._engine.rows import Rows
 from emgmm.mixture import Mixture, check_mixture
+from emgmm.moments import in_family
 
 Kind = Literal["strict maximum", "ridge", "saddle", "unknown"]
 
@@ -83,6 +84,11 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
             f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
             f"{theta.phi.min():g}; leave it out."
         )
+    if in_family(theta, family) is not theta:
+        raise ValueError(
+            f"theta: its Sigma, shape {theta.Sigma.shape}, is not {family}; name the "
+            'family that it was fitted in, or family="full".'
+        )
     rows = Rows(x, theta.k, family)
     try:
         state = rows.state(theta)
@@ -94,10 +100,17 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
         return certificate(curvature(rows, state))
 
 
-def certificate_at(rows: Rows, state: State) -> Certificate:
-    """From the curvature where it is affordable, else from EM's rate."""
+def certificate_at(rows: Rows, run: Run) -> Certificate:
+    """From the curvature where its matrix is affordable, else from EM's rate."""
+    if run.at is not None:
+        return certificate(run.at)
     if affordable(rows):
-        return certificate(curvature(rows, state))
+        return certificate(curvature(rows, run.state))
+    return by_rate(rows, run.state)
+
+
+def by_rate(rows: Rows, state: State) -> Certificate:
+    """From a few EM steps, which tell no saddle from a maximum."""
     norm, left = settled(rows, state)
     return Certificate(norm, np.nan, left, "unknown", "EM rate")
 

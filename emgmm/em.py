@@ -1,15 +1,23 @@
 """Labels hidden: guess them softly, estimate as if they were known, repeat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from emgmm._engine.blas import one_thread
-from emgmm._engine.climb import Log, Reason, Run, Watch, accelerated, still_to_gain
-from emgmm._engine.curvature import affordable
+from emgmm._engine.climb import (
+    SHORTEST,
+    Log,
+    Reason,
+    Run,
+    Watch,
+    accelerated,
+    still_to_gain,
+)
+from emgmm._engine.curvature import affordable, size
 from emgmm._engine.expect import given
 from emgmm._engine.maximize import State, flattest, maximize
 from emgmm._engine.rows import Blocks, Rows
@@ -21,9 +29,16 @@ from emgmm._input import (
     as_tol,
     as_x,
 )
-from emgmm.certificate import Certificate
+from emgmm.certificate import Certificate, by_rate, certificate_at
 from emgmm.mixture import Mixture, check_mixture
-from emgmm.moments import check_group_weights, n_parameters
+from emgmm.moments import (
+    check_family,
+    check_group_weights,
+    in_family,
+    n_parameters,
+)
+
+MOMENT = 1e9  # products, a tenth of a second
 
 Verdict = Literal["regular", "spurious", "degenerate"]
 Callback = Callable[[int, Mixture, float], object]
@@ -166,7 +181,7 @@ class StationaryPoint:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """What `em` returns.
 
@@ -191,7 +206,8 @@ class Fit:
     m : int
         Number of examples.
     certificate : Certificate, optional
-        What is known of the point: `fit` fills it in.
+        What kind of point it is; None where ``reason`` is not "converged". A saddle is
+        no maximum: `fit` leaves it, and `em` does from a start a little beside it.
     starts : tuple of StationaryPoint
         Where the starts of `fit` led, best first.
     """
@@ -207,6 +223,19 @@ class Fit:
     certificate: Certificate | None
     starts: tuple[StationaryPoint, ...]
 
+    def __post_init__(self) -> None:
+        self.trace.flags.writeable = False
+
+    def __eq__(self, other: object) -> bool:
+        """The same parameters, and the same way to them."""
+        if not isinstance(other, Fit):
+            return NotImplemented
+        same = self.theta == other.theta and self.reason == other.reason
+        return same and np.array_equal(self.trace, other.trace)
+
+    def __hash__(self) -> int:
+        return hash((self.theta, self.n_iter))
+
     @property
     def n_parameters(self) -> int:
         """Free numbers in ``theta``, within its family."""
@@ -215,7 +244,7 @@ class Fit:
 
 def em(
     x: ArrayLike | Blocks,
-    start: Mixture | ArrayLike,
+    start: "Mixture | Fit | ArrayLike",
     *,
     family: str = "full",
     tol: float = 1e-9,
@@ -230,8 +259,9 @@ def em(
     x : array_like, shape (m, d), or callable
         Examples: an array of any real dtype and memory order, memory maps too; or a
         function that returns an iterable of blocks of rows, called once per pass.
-    start : Mixture or array_like, shape (m, k)
-        Where to begin: parameters, or responsibilities w.
+    start : Mixture, Fit or array_like, shape (m, k)
+        Where to begin: parameters, or responsibilities w. Covariances that are not of
+        the family are projected first.
     family : str
         What the covariances may look like, one of `FAMILIES`.
     tol : float
@@ -264,15 +294,18 @@ def em(
     ('converged', [1.0, 11.0])
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
-    names = start.names if isinstance(start, Mixture) else ()
-    rows = Rows(x, _n_groups(start), family)
+    check_family(family)
+    begin = as_start(start, family)
+    names = begin.names if isinstance(begin, Mixture) else ()
+    rows = Rows(x, _n_groups(begin), family)
     watch = watched(callback, rows, names)
     with one_thread(rows.d):
-        state = first_state(rows, start)
+        state = first_state(rows, begin)
         run = climb(rows, state, tol, max_iter, accelerate, watch)
-    if isinstance(start, Mixture) and run.state is state:
-        return finished(rows, run, start)
-    return finished(rows, run, rows.theta(run.state, names))
+        run, certificate = judged(rows, run, tol)
+    if isinstance(begin, Mixture) and run.state is state:
+        return finished(rows, run, begin, certificate)
+    return finished(rows, run, rows.theta(run.state, names), certificate)
 
 
 def climb(
@@ -290,7 +323,8 @@ def climb(
         reason = way(log, state, tol)
     if not log.trace:
         raise ValueError("start lies too far from x: its log-likelihood is not finite.")
-    return Run(log.best, np.array(log.trace), reason)
+    at = log.at if log.at is not None and log.at.state is log.best else None
+    return Run(log.best, np.array(log.trace), reason, at)
 
 
 def plain(log: Log, state: State, tol: float) -> Reason:
@@ -327,7 +361,35 @@ def first_state(rows: Rows, start: Mixture | ArrayLike) -> State:
     return state
 
 
-def finished(rows: Rows, run: Run, theta: Mixture) -> Fit:
+def judged(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None]:
+    """What kind of point it is, where EM says that it has arrived.
+
+    Too few log-likelihoods show no rate: there the curvature says whether a run that
+    was cut short had begun at a maximum.
+    """
+    soon = run.reason == "max_iter" and tol > 0 and len(run.trace) < SHORTEST
+    if run.reason != "converged" and not soon:
+        return run, None
+    found = certificate_at(rows, run) if cheap(rows, run) else by_rate(rows, run.state)
+    if not soon:
+        return run, found
+    if found.kind == "strict maximum" and found.still_to_gain <= tol:
+        return replace(run, reason="converged"), found
+    return run, None
+
+
+def cheap(rows: Rows, run: Run) -> bool:
+    """Is a look at the curvature a matter of a moment, or of no more than the climb?
+
+    It costs about a quarter of a pass for each number in the score.
+    """
+    p = size(rows)
+    return rows.m * p**2 < MOMENT or p // 4 < len(run.trace)
+
+
+def finished(
+    rows: Rows, run: Run, theta: Mixture, certificate: Certificate | None
+) -> Fit:
     """The public form of a run."""
     n = len(run.trace)
     return Fit(
@@ -339,7 +401,7 @@ def finished(rows: Rows, run: Run, theta: Mixture) -> Fit:
         run.reason,
         rows.family,
         rows.m,
-        certificate=None,
+        certificate,
         starts=(),
     )
 
@@ -353,6 +415,13 @@ def watched(
     if not callable(callback):
         raise ValueError(f"callback is {callback!r}; pass a function or None.")
     return lambda n, state, value: callback(n, rows.theta(state, names), value)
+
+
+def as_start(start: Any, family: str) -> Any:
+    """Parameters, of the family; or what else it is."""
+    if isinstance(start, Fit):
+        start = start.theta
+    return in_family(start, family) if isinstance(start, Mixture) else start
 
 
 def _n_groups(start: Mixture | ArrayLike) -> int:

@@ -17,13 +17,14 @@ from emgmm.em import (
     Fit,
     StationaryPoint,
     Verdict,
+    as_start,
     climb,
     finished,
     first_state,
     watched,
 )
 from emgmm.mixture import Mixture
-from emgmm.moments import group_parameters
+from emgmm.moments import check_family, group_parameters
 from emgmm.starts import (
     Seed,
     Start,
@@ -53,7 +54,7 @@ def fit(
     k: int,
     *,
     family: str = "full",
-    start: str | Start | Mixture | ArrayLike = "default",
+    start: str | Start | Mixture | Fit | ArrayLike = "default",
     rng: Seed = None,
     n_starts: int = 30,
     tol: float = 1e-9,
@@ -108,15 +109,17 @@ def fit(
     >>> result.theta.mu.ravel().round(6).tolist(), result.certificate.kind
     ([1.0, 11.0], 'strict maximum')
     """
+    check_family(family)
+    begin = as_start(start, family)
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
     n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
     rows = Rows(x, as_count(k, "k", least=1), family)
     watch = watched(callback, rows)
     with one_thread(rows.d):
-        if isinstance(start, str) or callable(start):
-            points = _search(rows, start, rng, n_starts, progress)
+        if isinstance(begin, str) or callable(begin):
+            points = _search(rows, begin, rng, n_starts, progress)
         else:
-            run = Run(_given(rows, start), np.array([np.nan]), "max_iter")
+            run = Run(_given(rows, begin), np.array([np.nan]), "max_iter")
             points = [_Point(run, 1, "regular")]
         for i in [i for i, p in enumerate(points) if p.verdict == "regular"][:FOLLOWED]:
             state, n = points[i].run.state, points[i].count
@@ -152,9 +155,9 @@ def _best(rows: Rows, points: list[_Point]) -> Fit:
     keys = np.column_stack([-run.state.log_phi, run.state.mu]).round(6)
     order = np.lexsort(keys.T[::-1])
     state = State(run.state.log_phi[order], run.state.mu[order], run.state.L[order])
+    run = replace(run, state=state, at=None)
     return replace(
-        finished(rows, run, rows.theta(state)),
-        certificate=certificate_at(rows, state),
+        finished(rows, run, rows.theta(state), certificate_at(rows, run)),
         starts=tuple(sorted((_row(rows, p) for p in points), key=_rank)),
     )
 
@@ -187,8 +190,10 @@ def _search(
 
 
 def _same(a: Run, b: Run) -> bool:
+    if a.trace[-1] == b.trace[-1]:  # both may have failed: no gap between infinities
+        return True
     gap = abs(a.trace[-1] - b.trace[-1])
-    return bool(gap < 10 * LOOSE or a.trace[-1] == b.trace[-1])
+    return bool(gap < 10 * LOOSE)
 
 
 def _in_units_of(rows: Rows, small: Rows, point: _Point) -> _Point:

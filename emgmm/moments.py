@@ -159,6 +159,16 @@ def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
     return Sigma
 
 
+def in_family(theta: Mixture, family: str) -> Mixture:
+    """theta itself where its covariances are of the family, or else projected."""
+    Sigma = project(theta.Sigma, theta.phi, family)
+    sd = np.sqrt(np.diagonal(theta.Sigma, axis1=1, axis2=2))
+    gap = np.abs(Sigma - theta.Sigma) / sd[:, :, None] / sd[:, None, :]
+    if gap.max() < 1e-8:  # as symmetric as `Mixture` asks for
+        return theta
+    return Mixture(theta.phi, theta.mu, Sigma, theta.names)
+
+
 def check_family(family: str) -> None:
     """Refuse what is not one of `FAMILIES`."""
     if not isinstance(family, str) or family not in FAMILIES:

@@ -19,6 +19,7 @@ from emgmm._input import Floats
 Reason = Literal["converged", "max_iter", "degenerate"]
 Watch = Callable[[int, State, float], object]
 
+SHORTEST = 4  # log-likelihoods that show a rate
 NOTHING = 1e-20  # nats per row: rounding, in which no rate is to be seen
 AT_ONCE = 2.0  # EM steps taken together where the curvature is first seen
 GROW, SHRINK = 3.0, 8.0  # of that number, after a step that was right or wrong
@@ -27,11 +28,15 @@ REACH = 0.1  # how far, relative to the moments, steps taken together may lead
 
 @dataclass(frozen=True)
 class Run:
-    """A way walked to its end: the best state, the log-likelihoods, why it ended."""
+    """A way walked to its end: the best state, the log-likelihoods, why it ended.
+
+    ``at`` is the curvature there, if it was looked at.
+    """
 
     state: State
     trace: Floats
     reason: Reason
+    at: Curvature | None = None
 
 
 class Log:
@@ -41,6 +46,7 @@ class Log:
         self, rows: Rows, state: State, max_iter: int, watch: Watch | None
     ) -> None:
         self.rows, self.best, self.trace = rows, state, list[float]()
+        self.at: Curvature | None = None
         self.max_iter, self.watch = max_iter, watch
 
     @property
@@ -59,6 +65,7 @@ class Log:
         at = look(self.rows, state)
         if at is not None:
             self._record(state, at.log_likelihood)
+            self.at = at
         return at
 
     def _record(self, state: State, value: float) -> None:
@@ -78,9 +85,9 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
     A plateau shows small gains too, but they do not shrink: hence the larger of the
     last two rates, and no answer (infinity) while it is 1 or more.
     """
-    if len(trace) < 4:
+    if len(trace) < SHORTEST:
         return np.inf
-    gains = np.maximum(np.diff(trace[-4:]), rounding)
+    gains = np.maximum(np.diff(trace[-SHORTEST:]), rounding)
     if gains.max() == rounding:
         return 0.0
     rate = (gains[1:] / gains[:-1]).max()
