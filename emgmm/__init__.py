@@ -1,12 +1,12 @@
 """EM for Gaussian mixtures: a small reference package, in the order of the book."""
 
+from emgmm.certificate import Certificate, certify
 from emgmm.em import Fit, e_step, elbo, em, m_step
 from emgmm.fit import fit
 from emgmm.labeled import complete_log_likelihood, fit_labeled, one_hot
 from emgmm.mixture import Mixture
 from emgmm.moments import FAMILIES, maximize, moments, n_parameters
 from emgmm.selection import aic, bic, icl, select
-from emgmm.uncertainty import Certificate, certify
 
 __all__ = [
     "FAMILIES",

@@ -4,8 +4,10 @@ Bad input gets a ``ValueError`` that names the argument, its shape or value, and
 what to do about it.
 """
 
+import reprlib
 import sys
 import warnings
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+SUM = 1e-6  # probabilities may sum to 1 within this: float32 knows no better
 
 
 def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
@@ -38,8 +42,8 @@ def as_array(value: ArrayLike, name: str) -> NDArray[Any]:
 def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
     """A non-empty array of real numbers, of any such dtype; not copied."""
     array = as_array(value, name)
-    if array.dtype == object and any(_is_huge(value) for value in array.flat):
-        raise ValueError(f"{name} has whole numbers beyond 64 bits; use larger units.")
+    if array.dtype == object:
+        array = _as_numbers(array, name)
     if array.dtype.kind not in "fiub":
         raise ValueError(
             f"{name} has dtype {array.dtype}; it must hold real numbers. "
@@ -52,8 +56,19 @@ def as_reals(value: ArrayLike, name: str) -> NDArray[Any]:
     return array
 
 
-def _is_huge(value: object) -> bool:
-    return isinstance(value, int) and abs(value) >= 2**63
+def _as_numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Python's numbers as float64: columns of pandas that allow for missing values."""
+    for index, value in np.ndenumerate(array):
+        if not isinstance(value, Real):
+            where = f"{name}[{', '.join(map(str, index))}]" if index else "it"
+            raise ValueError(
+                f"{name} must hold real numbers, but {where} is {reprlib.repr(value)}."
+            )
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise ValueError(
+                f"{name} has whole numbers beyond 64 bits; use larger units."
+            )
+    return array.astype(float)
 
 
 def as_real(value: ArrayLike, name: str, limit: float = 1e100) -> Floats:
@@ -88,9 +103,11 @@ def _refuse(array: Floats, name: str, limit: float, offset: int) -> NoReturn:
 
 def as_number(value: ArrayLike, name: str) -> float:
     """One finite number."""
-    array = as_real(value, name)
+    array = as_reals(value, name)
     if array.ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must be one number.")
+    if not np.isfinite(array):
+        raise ValueError(f"{name} is {array}; it must be finite.")
     return float(array)
 
 
@@ -135,14 +152,15 @@ def as_weights(w: ArrayLike, m: int) -> Floats:
 def as_responsibilities(w: ArrayLike, m: int) -> Floats:
     """Weights whose rows sum to one."""
     array = as_weights(w, m)
-    off = np.abs(array.sum(axis=1) - 1)
-    if off.max() > 1e-8:
+    total = array.sum(axis=1, keepdims=True)
+    off = np.abs(total - 1)
+    if off.max() > SUM:
         i = int(off.argmax())
         raise ValueError(
-            f"row {i} of w sums to {array[i].sum():.6g}; every row must sum to 1. "
+            f"row {i} of w sums to {array[i].sum():.8g}; every row must sum to 1. "
             "Divide by w.sum(axis=1, keepdims=True)."
         )
-    return array
+    return array if off.max() < 1e-15 * array.shape[1] else array / total
 
 
 def as_count(value: int, name: str, least: int) -> int:

@@ -2,12 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import entr
 
+from emgmm._engine.blas import one_thread
+from emgmm._engine.climb import (
+    SHORTEST,
+    Log,
+    Reason,
+    Run,
+    Watch,
+    accelerated,
+    still_to_gain,
+)
+from emgmm._engine.curvature import affordable, size
+from emgmm._engine.expect import given
+from emgmm._engine.maximize import State, flattest, maximize
+from emgmm._engine.rows import Blocks, Rows
 from emgmm._input import (
     Floats,
     as_count,
@@ -16,11 +29,16 @@ from emgmm._input import (
     as_tol,
     as_x,
 )
-from emgmm.accelerate import Look, Path, Reason, accelerated, plain
-from emgmm.engine import Blocks, Engine, State, one_thread
+from emgmm.certificate import Certificate, by_rate, certificate_at
 from emgmm.mixture import Mixture, check_mixture
-from emgmm.moments import check_group_weights, n_parameters
-from emgmm.uncertainty import Certificate, Curvature, affordable, try_curvature
+from emgmm.moments import (
+    check_family,
+    check_group_weights,
+    in_family,
+    n_parameters,
+)
+
+MOMENT = 1e9  # products, a tenth of a second
 
 Verdict = Literal["regular", "spurious", "degenerate"]
 Callback = Callable[[int, Mixture, float], object]
@@ -133,8 +151,8 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
     if w.shape != log_joint.shape:
         raise ValueError(f"w has shape {w.shape}; theta asks for {log_joint.shape}.")
     # 0 log 0 is 0: a group without weight adds nothing, even where p is 0.
-    expected = np.multiply(w, log_joint, where=w > 0, out=np.zeros_like(w))
-    return float((expected + entr(w)).sum())
+    some = w > 0
+    return float((w[some] * (log_joint[some] - np.log(w[some]))).sum())
 
 
 @dataclass(frozen=True)
@@ -163,7 +181,7 @@ class StationaryPoint:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """What `em` returns.
 
@@ -188,7 +206,8 @@ class Fit:
     m : int
         Number of examples.
     certificate : Certificate, optional
-        What is known of the point: `fit` fills it in.
+        What kind of point it is; None where ``reason`` is not "converged". A saddle is
+        no maximum: `fit` leaves it, and `em` does from a start a little beside it.
     starts : tuple of StationaryPoint
         Where the starts of `fit` led, best first.
     """
@@ -204,6 +223,19 @@ class Fit:
     certificate: Certificate | None
     starts: tuple[StationaryPoint, ...]
 
+    def __post_init__(self) -> None:
+        self.trace.flags.writeable = False
+
+    def __eq__(self, other: object) -> bool:
+        """The same parameters, and the same way to them."""
+        if not isinstance(other, Fit):
+            return NotImplemented
+        same = self.theta == other.theta and self.reason == other.reason
+        return same and np.array_equal(self.trace, other.trace)
+
+    def __hash__(self) -> int:
+        return hash((self.theta, self.n_iter))
+
     @property
     def n_parameters(self) -> int:
         """Free numbers in ``theta``, within its family."""
@@ -212,7 +244,7 @@ class Fit:
 
 def em(
     x: ArrayLike | Blocks,
-    start: Mixture | ArrayLike,
+    start: "Mixture | Fit | ArrayLike",
     *,
     family: str = "full",
     tol: float = 1e-9,
@@ -227,8 +259,9 @@ def em(
     x : array_like, shape (m, d), or callable
         Examples: an array of any real dtype and memory order, memory maps too; or a
         function that returns an iterable of blocks of rows, called once per pass.
-    start : Mixture or array_like, shape (m, k)
-        Where to begin: parameters, or responsibilities w.
+    start : Mixture, Fit or array_like, shape (m, k)
+        Where to begin: parameters, or responsibilities w. Covariances that are not of
+        the family are projected first.
     family : str
         What the covariances may look like, one of `FAMILIES`.
     tol : float
@@ -261,115 +294,104 @@ def em(
     ('converged', [1.0, 11.0])
     """
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
-    check_callback(callback)
-    engine = Engine(x, _n_groups(start), family)
-    with one_thread(engine.d):
-        state = first_state(engine, start)
-        run = climb(engine, state, tol, max_iter, accelerate, callback)
-    fit = finished(engine, run)
-    if isinstance(start, Mixture) and run.state is state:
-        return replace(fit, theta=start)
-    return fit
-
-
-def check_callback(callback: object) -> None:
-    """Refuse what cannot be called."""
-    if callback is not None and not callable(callback):
-        raise ValueError(f"callback is {callback!r}; pass a function or None.")
-
-
-def _n_groups(start: Mixture | ArrayLike) -> int:
-    if isinstance(start, Mixture):
-        return start.k
-    w = as_real(start, "w")
-    return w.shape[1] if w.ndim == 2 else 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """A path walked to its end: the best state, in whitened units."""
-
-    state: State
-    trace: Floats
-    reason: Reason
+    check_family(family)
+    begin = as_start(start, family)
+    names = begin.names if isinstance(begin, Mixture) else ()
+    rows = Rows(x, _n_groups(begin), family)
+    watch = watched(callback, rows, names)
+    with one_thread(rows.d):
+        state = first_state(rows, begin)
+        run = climb(rows, state, tol, max_iter, accelerate, watch)
+        run, certificate = judged(rows, run, tol)
+    if isinstance(begin, Mixture) and run.state is state:
+        return finished(rows, run, begin, certificate)
+    return finished(rows, run, rows.theta(run.state, names), certificate)
 
 
 def climb(
-    engine: Engine,
+    rows: Rows,
     state: State,
     tol: float,
     max_iter: int,
     accelerate: bool,
-    callback: Callback | None = None,
+    watch: Watch | None = None,
 ) -> Run:
-    """Follow a path of states to its end."""
-    log = _Log(engine, state, max_iter, callback)
-    path = _path(engine, state, tol, accelerate, log.look)
-    reason: Reason = "max_iter"
-    with np.errstate(all="ignore"):  # a trial may lie anywhere; `_Log` refuses it
-        try:
-            following = next(path)
-            while True:
-                following = path.send(log.step(following))
-        except StopIteration as end:
-            reason = end.value
-        except _Enough:
-            pass
+    """Go up from a state until there is a reason to stop."""
+    log = Log(rows, state, max_iter, watch)
+    way = accelerated if accelerate and affordable(rows) else plain
+    with np.errstate(all="ignore"):  # a trial may lie anywhere; the log refuses it
+        reason = way(log, state, tol)
     if not log.trace:
-        raise np.linalg.LinAlgError("start: a group is too narrow for these examples.")
-    return Run(log.best, np.array(log.trace), reason)
+        raise ValueError("start lies too far from x: its log-likelihood is not finite.")
+    at = log.at if log.at is not None and log.at.state is log.best else None
+    return Run(log.best, np.array(log.trace), reason, at)
 
 
-class _Enough(Exception):
-    """max_iter is reached."""
+def plain(log: Log, state: State, tol: float) -> Reason:
+    """E-step, M-step, repeat, until at most ``tol`` is left to gain, :eq:`eq-em`."""
+    while log.room:
+        moments = log.expect(state)
+        if tol > 0 and still_to_gain(log.trace, log.rows.rounding) <= tol:
+            return "converged"
+        following = maximize(moments, log.rows.family)
+        if following is None:
+            return "degenerate"
+        state = following
+    return "max_iter"
 
 
-class _Log:
-    """Every pass over the data: counted, and the best state kept."""
-
-    def __init__(
-        self, engine: Engine, state: State, max_iter: int, callback: Callback | None
-    ) -> None:
-        self.engine, self.best, self.trace = engine, state, list[float]()
-        self.max_iter, self.callback = max_iter, callback
-
-    def step(self, state: State) -> tuple[State | None, float]:
-        """An EM step from ``state``, and the log-likelihood there."""
-        self._room()
-        following, value = self.engine.try_step(state)
-        self._record(state, value)
-        return following, value
-
-    def look(self, state: State | None) -> Curvature | None:
-        """The curvature at ``state``, None where it has collapsed."""
-        if state is None:
-            return None
-        self._room()
-        at = try_curvature(self.engine, state)
-        if at is not None:
-            self._record(state, at.log_likelihood)
-        return at
-
-    def _room(self) -> None:
-        if len(self.trace) > self.max_iter:
-            raise _Enough
-
-    def _record(self, state: State, value: float) -> None:
-        if value == -np.inf:
-            return
-        # The newest of those that differ by rounding only: tol=0 ends at the last one.
-        if not self.trace or value >= self.trace[-1] - self.engine.rounding:
-            self.best = state
-        self.trace.append(max([value, *self.trace[-1:]]))
-        if self.callback is not None:
-            theta = self.engine.theta(self.best)
-            self.callback(len(self.trace) - 1, theta, self.trace[-1])
+def first_state(rows: Rows, start: Mixture | ArrayLike) -> State:
+    """The state to start from: parameters, or the M-step of responsibilities."""
+    if isinstance(start, Mixture):
+        return rows.state(start)
+    w = as_responsibilities(start, rows.m)
+    if w.shape[1] != rows.k:
+        raise ValueError(
+            f"w has shape {w.shape}; with k = {rows.k} groups it must be "
+            f"({rows.m}, {rows.k})."
+        )
+    check_group_weights(w.sum(axis=0))
+    moments = given(rows, w)
+    state = maximize(moments, rows.family)
+    if state is None:
+        raise np.linalg.LinAlgError(
+            f"start: group {flattest(moments)} is flat in some direction; its examples "
+            "are too few, equal or collinear. Start it from more of them."
+        )
+    return state
 
 
-def finished(engine: Engine, run: Run) -> Fit:
+def judged(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None]:
+    """What kind of point it is, where EM says that it has arrived.
+
+    Too few log-likelihoods show no rate: there the curvature says whether a run that
+    was cut short had begun at a maximum.
+    """
+    soon = run.reason == "max_iter" and tol > 0 and len(run.trace) < SHORTEST
+    if run.reason != "converged" and not soon:
+        return run, None
+    found = certificate_at(rows, run) if cheap(rows, run) else by_rate(rows, run.state)
+    if not soon:
+        return run, found
+    if found.kind == "strict maximum" and found.still_to_gain <= tol:
+        return replace(run, reason="converged"), found
+    return run, None
+
+
+def cheap(rows: Rows, run: Run) -> bool:
+    """Is a look at the curvature a matter of a moment, or of no more than the climb?
+
+    It costs about a quarter of a pass for each number in the score.
+    """
+    p = size(rows)
+    return rows.m * p**2 < MOMENT or p // 4 < len(run.trace)
+
+
+def finished(
+    rows: Rows, run: Run, theta: Mixture, certificate: Certificate | None
+) -> Fit:
     """The public form of a run."""
     n = len(run.trace)
-    theta = engine.theta(run.state)
     return Fit(
         theta,
         float(run.trace[-1]),
@@ -377,29 +399,33 @@ def finished(engine: Engine, run: Run) -> Fit:
         n - 1,
         n,
         run.reason,
-        engine.family,
-        engine.m,
-        certificate=None,
+        rows.family,
+        rows.m,
+        certificate,
         starts=(),
     )
 
 
-def _path(
-    engine: Engine, state: State, tol: float, accelerate: bool, look: Look
-) -> Path:
-    if accelerate and affordable(engine):
-        return accelerated(engine, state, tol, look)
-    return plain(state, tol, engine.rounding)
+def watched(
+    callback: Callback | None, rows: Rows, names: tuple[Any, ...] = ()
+) -> Watch | None:
+    """What a user wants to be told of, made of what the engine tells."""
+    if callback is None:
+        return None
+    if not callable(callback):
+        raise ValueError(f"callback is {callback!r}; pass a function or None.")
+    return lambda n, state, value: callback(n, rows.theta(state, names), value)
 
 
-def first_state(engine: Engine, start: Mixture | ArrayLike) -> State:
-    """The state to start from: parameters, or the M-step of responsibilities."""
+def as_start(start: Any, family: str) -> Any:
+    """Parameters, of the family; or what else it is."""
+    if isinstance(start, Fit):
+        start = start.theta
+    return in_family(start, family) if isinstance(start, Mixture) else start
+
+
+def _n_groups(start: Mixture | ArrayLike) -> int:
     if isinstance(start, Mixture):
-        return engine.state(start)
-    w = as_responsibilities(start, engine.m)
-    if w.shape[1] != engine.k:
-        raise ValueError(
-            f"w has shape {w.shape}; with k = {engine.k} groups it must be "
-            f"({engine.m}, {engine.k})."
-        )
-    return engine.first(w)
+        return start.k
+    w = as_real(start, "w")
+    return w.shape[1] if w.ndim == 2 else 1

@@ -6,22 +6,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from emgmm._engine.blas import one_thread
+from emgmm._engine.climb import Run
+from emgmm._engine.maximize import State
+from emgmm._engine.rows import Blocks, Rows
 from emgmm._input import Floats, as_array, as_count, as_generator, as_real, as_tol
-from emgmm.accelerate import settled
+from emgmm.certificate import certificate_at
 from emgmm.em import (
     Callback,
     Fit,
-    Run,
     StationaryPoint,
     Verdict,
-    check_callback,
+    as_start,
     climb,
     finished,
     first_state,
+    watched,
 )
-from emgmm.engine import Blocks, Engine, State, one_thread
 from emgmm.mixture import Mixture
-from emgmm.moments import group_parameters
+from emgmm.moments import check_family, group_parameters
 from emgmm.starts import (
     Seed,
     Start,
@@ -30,7 +33,6 @@ from emgmm.starts import (
     random_responsibilities,
     split,
 )
-from emgmm.uncertainty import Certificate, affordable, certificate, curvature
 
 STARTS: dict[str, Start] = {
     "k-means++": kmeans_plus_plus,
@@ -52,7 +54,7 @@ def fit(
     k: int,
     *,
     family: str = "full",
-    start: str | Start | Mixture | ArrayLike = "default",
+    start: str | Start | Mixture | Fit | ArrayLike = "default",
     rng: Seed = None,
     n_starts: int = 30,
     tol: float = 1e-9,
@@ -107,21 +109,23 @@ def fit(
     >>> result.theta.mu.ravel().round(6).tolist(), result.certificate.kind
     ([1.0, 11.0], 'strict maximum')
     """
+    check_family(family)
+    begin = as_start(start, family)
     max_iter, tol = as_count(max_iter, "max_iter", least=0), as_tol(tol)
     n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
-    check_callback(callback)
-    engine = Engine(x, as_count(k, "k", least=1), family)
-    with one_thread(engine.d):
-        if isinstance(start, str) or callable(start):
-            points = _search(engine, start, rng, n_starts, progress)
+    rows = Rows(x, as_count(k, "k", least=1), family)
+    watch = watched(callback, rows)
+    with one_thread(rows.d):
+        if isinstance(begin, str) or callable(begin):
+            points = _search(rows, begin, rng, n_starts, progress)
         else:
-            run = Run(_given(engine, start), np.array([np.nan]), "max_iter")
+            run = Run(_given(rows, begin), np.array([np.nan]), "max_iter")
             points = [_Point(run, 1, "regular")]
         for i in [i for i, p in enumerate(points) if p.verdict == "regular"][:FOLLOWED]:
             state, n = points[i].run.state, points[i].count
-            run = climb(engine, state, tol, max_iter, accelerate, callback)
-            points[i] = _Point(run, n, _verdict(engine, run))
-        return _best(engine, points)
+            run = climb(rows, state, tol, max_iter, accelerate, watch)
+            points[i] = _Point(run, n, _verdict(rows, run))
+        return _best(rows, points)
 
 
 class NoStartSurvived(ValueError):
@@ -137,13 +141,13 @@ class _Point:
     verdict: Verdict
 
 
-def _best(engine: Engine, points: list[_Point]) -> Fit:
+def _best(rows: Rows, points: list[_Point]) -> Fit:
     """The regular point with the highest log-likelihood, certified."""
     regular = [p.run for p in points if p.verdict == "regular"]
     if not regular:
         raise NoStartSurvived(
             f"every start ended where a group collapses or rests on too few of the "
-            f"{engine.m} examples: use fewer groups than k = {engine.k}, a family with "
+            f"{rows.m} examples: use fewer groups than k = {rows.k}, a family with "
             "fewer parameters, more starts, or drop repeated rows."
         )
     run = max(regular, key=lambda run: run.trace[-1])
@@ -151,11 +155,10 @@ def _best(engine: Engine, points: list[_Point]) -> Fit:
     keys = np.column_stack([-run.state.log_phi, run.state.mu]).round(6)
     order = np.lexsort(keys.T[::-1])
     state = State(run.state.log_phi[order], run.state.mu[order], run.state.L[order])
-    rows = sorted((_row(engine, p) for p in points), key=_rank)
+    run = replace(run, state=state, at=None)
     return replace(
-        finished(engine, replace(run, state=state)),
-        certificate=_certificate(engine, state),
-        starts=tuple(rows),
+        finished(rows, run, rows.theta(state), certificate_at(rows, run)),
+        starts=tuple(sorted((_row(rows, p) for p in points), key=_rank)),
     )
 
 
@@ -164,15 +167,15 @@ def _rank(row: StationaryPoint) -> tuple[bool, float]:
 
 
 def _search(
-    engine: Engine,
+    rows: Rows,
     start: str | Start,
     rng: np.random.Generator,
     n_starts: int,
     progress: bool,
 ) -> list[_Point]:
     """Short runs on a sample: the distinct points they lead to, best first."""
-    y = _sample(engine)
-    small = Engine(y, engine.k, engine.family)
+    y = _sample(rows)
+    small = Rows(y, rows.k, rows.family)
     make = _maker(start, y, small, rng)
     runs = [_short(small, make(i), y, rng) for i in _counted(n_starts, progress)]
     points: list[_Point] = []
@@ -183,37 +186,39 @@ def _search(
             points[-1] = replace(last, count=last.count + 1)
         else:
             points.append(_Point(run, 1, verdict))
-    return [_in_units_of(engine, small, p) for p in points]
+    return [_in_units_of(rows, small, p) for p in points]
 
 
 def _same(a: Run, b: Run) -> bool:
+    if a.trace[-1] == b.trace[-1]:  # both may have failed: no gap between infinities
+        return True
     gap = abs(a.trace[-1] - b.trace[-1])
-    return bool(gap < 10 * LOOSE or a.trace[-1] == b.trace[-1])
+    return bool(gap < 10 * LOOSE)
 
 
-def _in_units_of(engine: Engine, small: Engine, point: _Point) -> _Point:
+def _in_units_of(rows: Rows, small: Rows, point: _Point) -> _Point:
     """A point found on the whitened sample, as one of all examples."""
     state, trace = point.run.state, point.run.trace
     mu = small.center + state.mu @ small.unit.T
     state = State(state.log_phi, mu, small.unit @ state.L)
-    shift = engine.m * engine.log_det_unit if engine.m == small.m else np.nan
+    shift = rows.m * rows.log_det_unit if rows.m == small.m else np.nan
     return replace(point, run=replace(point.run, state=state, trace=trace - shift))
 
 
-def _short(engine: Engine, make: Start, y: Floats, rng: np.random.Generator) -> Run:
+def _short(rows: Rows, make: Start, y: Floats, rng: np.random.Generator) -> Run:
     """A loose run from one start; one that collapses at once is reported so."""
-    w = as_real(make(y, engine.k, rng), "w")
+    w = as_real(make(y, rows.k, rng), "w")
     for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
         try:
-            state = first_state(engine, (1 - even) * w + even / engine.k)
-            return climb(engine, state, LOOSE, SHORT, accelerate=True)
+            state = first_state(rows, (1 - even) * w + even / rows.k)
+            return climb(rows, state, LOOSE, SHORT, accelerate=True)
         except np.linalg.LinAlgError:
             pass
-    return Run(engine.everyone(), np.array([-np.inf]), "degenerate")
+    return Run(rows.everyone(), np.array([-np.inf]), "degenerate")
 
 
 def _maker(
-    start: str | Start, y: Floats, small: Engine, rng: np.random.Generator
+    start: str | Start, y: Floats, small: Rows, rng: np.random.Generator
 ) -> Callable[[int], Start]:
     """The start function for each of the starts, by number."""
     if callable(start):
@@ -229,28 +234,28 @@ def _maker(
     return lambda i: turns[i % 3]
 
 
-def _parent(y: Floats, small: Engine, rng: np.random.Generator) -> Floats:
+def _parent(y: Floats, small: Rows, rng: np.random.Generator) -> Floats:
     """Responsibilities of the best of a few fits with one group less."""
-    engine = Engine(y, small.k - 1, small.family)
+    rows = Rows(y, small.k - 1, small.family)
     runs = [
-        _short(engine, kmeans_plus_plus, y, rng)
+        _short(rows, kmeans_plus_plus, y, rng)
         for _ in range(PARENTS if small.k > 2 else 1)
     ]
-    good = [run for run in runs if _verdict(engine, run) == "regular"] or runs
+    good = [run for run in runs if _verdict(rows, run) == "regular"] or runs
     best = max(good, key=lambda run: run.trace[-1])
-    return engine.theta(best.state).responsibilities(y)
+    return rows.theta(best.state).responsibilities(y)
 
 
-def _sample(engine: Engine) -> Floats:
+def _sample(rows: Rows) -> Floats:
     """Up to 10,000 distinct whitened rows, as often as they are due, nearest first.
 
     They are chosen by a hash of their values, and sorted by their distance from the
     center: neither the order of the rows nor a rotation changes that.
     """
-    direction = np.sqrt(np.arange(2, engine.d + 2))
-    keys, counts, y = np.empty(0), np.empty(0), np.empty((0, engine.d))
-    out = np.empty((engine.d, engine.rows))
-    for n in engine.whitened(out):
+    direction = np.sqrt(np.arange(2, rows.d + 2))
+    keys, counts, y = np.empty(0), np.empty(0), np.empty((0, rows.d))
+    out = np.empty((rows.d, rows.size))
+    for n in rows.whitened(out):
         new = out[:, :n].T.round(10)
         key = np.mod(1e6 * (new @ direction), 1)
         likely = key <= (keys[-1] if len(keys) == SAMPLE else 1)
@@ -259,57 +264,49 @@ def _sample(engine: Engine) -> Floats:
         weights = np.concatenate([counts, np.ones(len(new))])
         counts = np.bincount(which, weights).astype(float)[:SAMPLE]
         y, keys = np.concatenate([y, new])[first[:SAMPLE]], keys[:SAMPLE]
-    share = min(1, SAMPLE / engine.m)
+    share = min(1, SAMPLE / rows.m)
     y = np.repeat(y, np.maximum(1, np.rint(counts * share)).astype(int), axis=0)
     return y[np.lexsort([*y.T[::-1], (y * y).sum(axis=1).round(8)])]
 
 
-def _given(engine: Engine, start: Mixture | ArrayLike) -> State:
+def _given(rows: Rows, start: Mixture | ArrayLike) -> State:
     """One start from parameters, responsibilities (m, k) or labels (m,)."""
     if not isinstance(start, Mixture) and as_array(start, "start").ndim == 1:
-        start = _labels(engine, as_real(start, "start"))
-    return first_state(engine, start)
+        start = _labels(rows, as_real(start, "start"))
+    return first_state(rows, start)
 
 
-def _labels(engine: Engine, z: np.ndarray) -> Floats:
-    if z.shape != (engine.m,) or not np.isin(z, np.arange(engine.k)).all():
+def _labels(rows: Rows, z: np.ndarray) -> Floats:
+    if z.shape != (rows.m,) or not np.isin(z, np.arange(rows.k)).all():
         raise ValueError(
-            f"start has shape {z.shape}; as labels it must be ({engine.m},), whole "
-            f"numbers from 0 to {engine.k - 1}."
+            f"start has shape {z.shape}; as labels it must be ({rows.m},), whole "
+            f"numbers from 0 to {rows.k - 1}."
         )
-    return np.eye(engine.k)[z.astype(int)]
+    return np.eye(rows.k)[z.astype(int)]
 
 
-def _measures(engine: Engine, state: State) -> tuple[float, float]:
+def _measures(rows: Rows, state: State) -> tuple[float, float]:
     """Smallest eigenvalue of a covariance, whitened, and size of the smallest group."""
     singular = np.linalg.svd(state.L, compute_uv=False)
-    return float(singular.min() ** 2), float(engine.m * np.exp(state.log_phi.min()))
+    return float(singular.min() ** 2), float(rows.m * np.exp(state.log_phi.min()))
 
 
-def _verdict(engine: Engine, run: Run) -> Verdict:
-    thickness, size = _measures(engine, run.state)
+def _verdict(rows: Rows, run: Run) -> Verdict:
+    thickness, size = _measures(rows, run.state)
     if run.reason == "degenerate" or thickness < THINNEST:
         return "degenerate"
     if run.reason == "max_iter" and thickness < THIN:
         return "degenerate"
-    enough = size > group_parameters(engine.d, engine.family)
+    enough = size > group_parameters(rows.d, rows.family)
     return "regular" if enough else "spurious"
 
 
-def _row(engine: Engine, point: _Point) -> StationaryPoint:
-    measures = _measures(engine, point.run.state)
+def _row(rows: Rows, point: _Point) -> StationaryPoint:
+    measures = _measures(rows, point.run.state)
     value = float(point.run.trace[-1])
     return StationaryPoint(
         value if np.isfinite(value) else np.nan, point.count, *measures, point.verdict
     )
-
-
-def _certificate(engine: Engine, state: State) -> Certificate:
-    """From the curvature where it is affordable, else from EM's rate."""
-    if affordable(engine):
-        return certificate(curvature(engine, state))
-    norm, left = settled(engine, state)
-    return Certificate(norm, np.nan, left, "unknown", "EM rate")
 
 
 def _counted(n: int, progress: bool) -> Iterable[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emgmm._input import Floats, Ints, as_count, as_generator, as_real, as_x
+from emgmm._input import SUM, Floats, Ints, as_count, as_generator, as_real, as_x
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -29,7 +29,7 @@ class Mixture:
     ------
     ValueError
         When shapes disagree, a value is not finite, phi is not on the simplex
-        (to 1e-8) or a Sigma is not symmetric and positive definite. The message
+        (to 1e-6) or a Sigma is not symmetric and positive definite. The message
         names the value, its shape and the group.
 
     Examples
@@ -221,7 +221,7 @@ def _checked_phi(value: ArrayLike) -> Floats:
         j = int(phi.argmin())
         raise ValueError(f"phi[{j}] is {phi[j]:.6g}; a probability is 0 or more.")
     total = phi.sum()
-    if abs(total - 1) > 1e-8:
+    if abs(total - 1) > SUM:
         raise ValueError(f"phi sums to {total:.10g}; it must sum to 1.")
     # Dividing only what needs it keeps a copy equal to its original, bit for bit.
     return phi if abs(total - 1) < 1e-15 * len(phi) else phi / total

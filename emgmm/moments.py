@@ -80,11 +80,10 @@ def maximize(M: ArrayLike, family: str = "full") -> Mixture:
     M = as_real(M, "M", limit=1e300)
     if M.ndim != 3 or M.shape[1] != M.shape[2] or M.shape[1] < 2:
         raise ValueError(f"M has shape {M.shape}; it must be (k, d+1, d+1).")
-    N, s, S = M[:, 0, 0], M[:, 1:, 0], M[:, 1:, 1:]
+    N = M[:, 0, 0]
     check_group_weights(N)
     with np.errstate(over="ignore", invalid="ignore"):  # Mixture refuses the result
-        mu = s / N[:, None]
-        Sigma = S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
+        mu, Sigma = means_and_covariances(M)
         lost = np.diagonal(Sigma, axis1=1, axis2=2) < 1e-10 * mu**2
     if lost.any():
         j, f = np.argwhere(lost)[0]
@@ -95,6 +94,13 @@ def maximize(M: ArrayLike, family: str = "full") -> Mixture:
         )
     phi = N / N.sum()
     return Mixture(phi, mu, project(Sigma, phi, family))
+
+
+def means_and_covariances(M: Floats) -> tuple[Floats, Floats]:
+    """Of every group, (k, d) and (k, d, d), in the units of the moments."""
+    N, s, S = M[:, 0, 0], M[:, 1:, 0], M[:, 1:, 1:]
+    mu = s / N[:, None]
+    return mu, S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
 
 
 def n_parameters(k: int, d: int, family: str = "full") -> int:
@@ -151,6 +157,16 @@ def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
         variance = np.trace(Sigma, axis1=1, axis2=2) / Sigma.shape[-1]
         Sigma = variance[:, None, None] * np.eye(Sigma.shape[-1])
     return Sigma
+
+
+def in_family(theta: Mixture, family: str) -> Mixture:
+    """theta itself where its covariances are of the family, or else projected."""
+    Sigma = project(theta.Sigma, theta.phi, family)
+    sd = np.sqrt(np.diagonal(theta.Sigma, axis1=1, axis2=2))
+    gap = np.abs(Sigma - theta.Sigma) / sd[:, :, None] / sd[:, None, :]
+    if gap.max() < 1e-8:  # as symmetric as `Mixture` asks for
+        return theta
+    return Mixture(theta.phi, theta.mu, Sigma, theta.names)
 
 
 def check_family(family: str) -> None:

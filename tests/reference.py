@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from emgmm import Mixture, data
+from emgmm._engine.expect import expect, given
+from emgmm._engine.maximize import State, maximize
+from emgmm._engine.rows import Rows
 
 # The same examples on every run; other work on the machine does not make them fail.
 settings.register_profile(
@@ -262,3 +265,14 @@ POINTS = [
     for dataset, name, _ in [key.split(":")]
     for result in results
 ]
+
+
+def em_step(rows: Rows, state: State) -> tuple[State | None, float]:
+    """The engine's E-step and M-step; the log-likelihood is that of ``state``."""
+    moments, value = expect(rows, state)
+    return maximize(moments, rows.family), value
+
+
+def first(rows: Rows, w: np.ndarray) -> State | None:
+    """The engine's M-step of known responsibilities."""
+    return maximize(given(rows, w), rows.family)

@@ -1,6 +1,5 @@
 """Fewer passes to the same points, never downhill."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +10,8 @@ from reference import (
     DATA,
     POINTS,
     as_mixture,
+    em_step,
+    first,
     parameter_error,
     perturbed,
     problems,
@@ -18,10 +19,10 @@ from reference import (
 )
 
 from emgmm import FAMILIES, Mixture, e_step, elbo, em, m_step, one_hot
-from emgmm.accelerate import REACH, _kept, _within_reach, step_gain
-from emgmm.engine import Engine
+from emgmm._engine.climb import REACH, _kept, _within_reach, step_gain
+from emgmm._engine.curvature import curvature, moved
+from emgmm._engine.rows import Rows
 from emgmm.starts import kmeans_plus_plus
-from emgmm.uncertainty import curvature, moved
 
 
 def overlapping(seed, k, d, m=1500):
@@ -102,7 +103,7 @@ def test_no_look_where_it_costs_more_than_the_whole_climb(monkeypatch):
     rng = np.random.default_rng(0)
     z = rng.integers(3, size=500)
     x = rng.normal(size=(500, 6)) + 5 * z[:, None]
-    monkeypatch.setattr(sys.modules["emgmm.em"], "try_curvature", None)
+    monkeypatch.setattr("emgmm._engine.climb.look", None)
     fast, slow = em(x, one_hot(z, 3), accelerate=True), em(x, one_hot(z, 3))
     assert fast.reason == "converged"
     assert fast.log_likelihood == pytest.approx(slow.log_likelihood, abs=2e-9)
@@ -110,7 +111,7 @@ def test_no_look_where_it_costs_more_than_the_whole_climb(monkeypatch):
 
 def test_too_many_parameters_for_the_matrix_take_plain_steps(monkeypatch):
     x, theta = well_apart(k=2)
-    monkeypatch.setattr("emgmm.uncertainty.MOST", 11)
+    monkeypatch.setattr("emgmm._engine.curvature.MOST", 11)
     fast, slow = em(x, theta, accelerate=True), em(x, theta)
     assert_allclose(fast.trace, slow.trace, rtol=1e-12)
 
@@ -125,11 +126,11 @@ def well_apart(k):
 def test_a_step_downhill_is_taken_back(monkeypatch):
     froms = []
 
-    def wrong_at_first(engine, state, step):
+    def wrong_at_first(rows, state, step):
         froms.append(state)
-        return moved(engine, state, -step if len(froms) == 1 else step)
+        return moved(rows, state, -step if len(froms) == 1 else step)
 
-    monkeypatch.setattr("emgmm.accelerate.moved", wrong_at_first)
+    monkeypatch.setattr("emgmm._engine.climb.moved", wrong_at_first)
     x = overlapping(3, 2, 2)
     em(x, 0.5 * kmeans_plus_plus(x, 2, 0) + 0.25, accelerate=True)
     assert froms[1] is froms[0]
@@ -150,8 +151,8 @@ def test_a_saddle_is_left_also_with_a_coarse_tol():
 def at():
     """A point on the way, with slow directions."""
     x = overlapping(3, 2, 2)
-    engine = Engine(x, 2)
-    return curvature(engine, engine.first(0.5 * kmeans_plus_plus(x, 2, 0) + 0.25))
+    rows = Rows(x, 2)
+    return curvature(rows, first(rows, 0.5 * kmeans_plus_plus(x, 2, 0) + 0.25))
 
 
 def test_steps_taken_at_once_stay_within_reach(at):
@@ -171,16 +172,16 @@ def test_steps_taken_at_once_stay_within_reach(at):
 )
 def test_a_step_that_breaks_its_promise_is_not_taken(at, gain, kept):
     there = replace(at, log_likelihood=at.log_likelihood + gain)
-    engine = Engine(overlapping(3, 2, 2), 2)
-    assert _kept(1.0, at, there, engine) is kept
+    rows = Rows(overlapping(3, 2, 2), 2)
+    assert _kept(1.0, at, there, rows) is kept
 
 
 def test_the_gain_of_an_m_step_without_cancellation():
     x, _ = random_mixture(1, 3, 2).sample(300, 0)
     theta = random_mixture(2, 3, 2)
-    engine = Engine(x, 3)
-    state = engine.state(theta)
-    following, _ = engine.step(state)
+    rows = Rows(x, 3)
+    state = rows.state(theta)
+    following, _ = em_step(rows, state)
     w = e_step(x, theta)
     right = elbo(x, w, m_step(x, w)) - elbo(x, w, theta)
     assert step_gain(state, following, len(x)) == pytest.approx(right, rel=1e-10)

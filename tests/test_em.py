@@ -1,5 +1,6 @@
 """Labels hidden: both steps, the bound they raise, and when EM stops."""
 
+import copy
 import dataclasses
 import math
 
@@ -13,6 +14,8 @@ from reference import (
     STATIONARY,
     STEP,
     as_mixture,
+    em_step,
+    first,
     long_double_em,
     parameter_error,
     perturbed,
@@ -24,8 +27,18 @@ from scipy import special, stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from emgmm import Mixture, data, e_step, elbo, em, m_step, one_hot
-from emgmm.engine import Engine
+from emgmm import (
+    Mixture,
+    data,
+    e_step,
+    elbo,
+    em,
+    m_step,
+    maximize,
+    moments,
+    one_hot,
+)
+from emgmm._engine.rows import Rows
 
 GEYSER = DATA["faithful"].x
 START = as_mixture(STEP["start"])
@@ -471,9 +484,64 @@ def test_order_does_not_matter(problem, random):
 def test_tol_zero_ends_at_the_last_step_also_where_gains_are_rounding():
     x = DATA["faithful"].x
     w = np.stack([x[:, 0] < 3, x[:, 0] >= 3], axis=1).astype(float)
-    engine = Engine(x, 2)
-    state = engine.first(w)
+    rows = Rows(x, 2)
+    state = first(rows, w)
     for _ in range(60):
-        state, _ = engine.step(state)
+        state, _ = em_step(rows, state)
     last = em(x, w, tol=0, max_iter=60).theta
-    assert parameter_error(last, engine.theta(state)) < 1e-14
+    assert parameter_error(last, rows.theta(state)) < 1e-14
+
+
+# What is said of the end -----------------------------------------------------------
+
+
+def test_em_from_a_maximum_has_arrived_however_few_steps_it_may_take():
+    x = DATA["faithful"].x
+    top = em(x, np.stack([x[:, 0] < 3, x[:, 0] >= 3], axis=1).astype(float)).theta
+    for max_iter in (0, 1, 2, 5):
+        again = em(x, top, max_iter=max_iter)
+        assert again.reason == "converged"
+        assert again.certificate.kind == "strict maximum"
+
+
+def test_a_climb_that_was_cut_short_has_not_arrived():
+    x = DATA["faithful"].x
+    w = np.stack([x[:, 0] < 3, x[:, 0] >= 3], axis=1) * 0.6 + 0.2
+    cut = em(x, w, max_iter=2)
+    assert (cut.reason, cut.certificate) == ("max_iter", None)
+    assert em(x, w, max_iter=2, tol=0).reason == "max_iter"
+
+
+@pytest.mark.parametrize("accelerate", [False, True])
+def test_em_at_a_saddle_says_so(accelerate):
+    x = DATA["faithful"].x
+    w = np.full((len(x), 2), 0.5)
+    assert em(x, w).certificate.kind == "saddle"
+    beside = w + np.random.default_rng(0).uniform(-0.1, 0.1, (len(x), 1)) * [1, -1]
+    left = em(x, beside, accelerate=accelerate)
+    assert left.certificate.kind == "strict maximum"
+    assert left.log_likelihood == pytest.approx(-1130.2639601847, abs=1e-6)
+
+
+@pytest.mark.parametrize("family", ["tied", "diagonal", "spherical"])
+@pytest.mark.parametrize("start", [lambda fit: fit, lambda fit: fit.theta])
+def test_a_start_outside_the_family_is_projected(family, start):
+    x = DATA["iris"].x
+    full = em(x, one_hot(np.repeat([0, 1], 75), 2))
+    fit = em(x, start(full), family=family, max_iter=3)
+    w = full.theta.responsibilities(x)
+    right = em(x, maximize(moments(x, w), family), family=family, max_iter=3)
+    assert fit.log_likelihood == pytest.approx(right.log_likelihood, rel=1e-4)
+    assert fit.theta == em(x, fit.theta, family=family, max_iter=0).theta  # inside
+
+
+def test_fits_can_be_compared_and_not_changed():
+    x = DATA["faithful"].x
+    w = np.random.default_rng(0).dirichlet([1, 1], len(x))
+    fit = em(x, w, max_iter=3)
+    assert fit == copy.deepcopy(fit)
+    assert hash(fit) == hash(copy.deepcopy(fit))
+    assert fit != em(x, w, max_iter=4)
+    assert fit != "fit"
+    with pytest.raises(ValueError, match="read-only"):
+        fit.trace[0] = 0

@@ -7,14 +7,17 @@ from reference import (
     DATA,
     STEP,
     as_mixture,
+    em_step,
+    first,
     long_double_step,
     parameter_error,
     random_mixture,
 )
 
 from emgmm import FAMILIES, Mixture, e_step, em, m_step, maximize, moments, n_parameters
-from emgmm import engine as engine_module
-from emgmm.engine import Engine
+from emgmm._engine import expect as expect_module
+from emgmm._engine import rows as rows_module
+from emgmm._engine.rows import Rows
 
 GEYSER = DATA["faithful"].x
 START = as_mixture(STEP["start"])
@@ -27,13 +30,13 @@ def problem(d, k, condition, m=400):
 
 def spy_on_residuals(monkeypatch):
     """A list that grows whenever the engine turns to residuals."""
-    asked, residuals = [], Engine._residuals_pass
+    asked, residuals = [], expect_module.residuals_pass
 
-    def spy(self, state, W):
+    def spy(rows, state):
         asked.append(True)
-        return residuals(self, state, W)
+        return residuals(rows, state)
 
-    monkeypatch.setattr(Engine, "_residuals_pass", spy)
+    monkeypatch.setattr(expect_module, "residuals_pass", spy)
     return asked
 
 
@@ -57,17 +60,17 @@ def errors(theta, value, right, right_value, sd):
 def test_a_step_is_the_formulas(d, k, condition, monkeypatch):
     asked = spy_on_residuals(monkeypatch)
     x, theta = problem(d, k, condition)
-    engine = Engine(x, k)
-    following, value = engine.step(engine.state(theta))
+    rows = Rows(x, k)
+    following, value = em_step(rows, rows.state(theta))
     spread = np.atleast_2d(np.cov(x.T, bias=True))
     kappa = max(np.trace(np.linalg.solve(Sigma, spread)) for Sigma in theta.Sigma)
     assert bool(asked) == (kappa > 1e6)
     sd, (right, right_value) = x.std(axis=0), long_double_step(x, theta)
-    found = errors(engine.theta(following), value, right, right_value, sd)
+    found = errors(rows.theta(following), value, right, right_value, sd)
     assert found.max() < 1e-10
     page, page_value = m_step(x, e_step(x, theta)), theta.log_likelihood(x)
     assert errors(page, page_value, right, right_value, sd).max() < 1e-12
-    assert errors(engine.theta(following), value, page, page_value, sd).max() < 1e-10
+    assert errors(rows.theta(following), value, page, page_value, sd).max() < 1e-10
 
 
 def narrow(width):
@@ -82,27 +85,27 @@ def narrow(width):
 def test_narrow_groups_are_handed_to_the_residuals(width, monkeypatch):
     x, theta = narrow(width)
     right, right_value = m_step(x, e_step(x, theta)), theta.log_likelihood(x)
-    engine = Engine(x, 2)
+    rows = Rows(x, 2)
     asked = spy_on_residuals(monkeypatch)
-    following, value = engine.step(engine.state(theta))
+    following, value = em_step(rows, rows.state(theta))
     assert bool(asked) == (width < 1e-3)
     assert value == pytest.approx(right_value, rel=1e-10)
-    assert parameter_error(engine.theta(following), right) < 1e-9
+    assert parameter_error(rows.theta(following), right) < 1e-9
     # Without the switch digits are lost: it does its work.
-    monkeypatch.setattr(engine_module, "KAPPA", 1e30)
-    following, value = engine.step(engine.state(theta))
-    worse = parameter_error(engine.theta(following), right)
+    monkeypatch.setattr(expect_module, "KAPPA", 1e30)
+    following, value = em_step(rows, rows.state(theta))
+    worse = parameter_error(rows.theta(following), right)
     assert (worse > 1e-9) == (width < 1e-4)
 
 
 @pytest.mark.parametrize("rows", [256, 1000])
 def test_blocks_add_up(rows, monkeypatch):
     x, theta = problem(3, 2, 10.0, m=5000)
-    whole = Engine(x, 2).step(Engine(x, 2).state(theta))
-    monkeypatch.setattr(engine_module, "WORK", rows * 12)
-    blocks = Engine(x, 2)
-    assert blocks.rows <= rows
-    following, value = blocks.step(blocks.state(theta))
+    whole = em_step(Rows(x, 2), Rows(x, 2).state(theta))
+    monkeypatch.setattr(rows_module, "WORK", rows * 12)
+    blocks = Rows(x, 2)
+    assert blocks.size <= rows
+    following, value = em_step(blocks, blocks.state(theta))
     assert value == pytest.approx(whole[1], rel=1e-13)
     assert_allclose(following.mu, whole[0].mu, rtol=0, atol=1e-12)
 
@@ -152,14 +155,14 @@ def test_any_real_dtype(dtype):
 
 def test_unequal_blocks_are_refused():
     with pytest.raises(ValueError, match="blocks of 1 and 2 features"):
-        Engine(lambda: [np.eye(2), np.ones((2, 1))], 1)
+        Rows(lambda: [np.eye(2), np.ones((2, 1))], 1)
 
 
 def test_the_row_of_a_bad_value_counts_all_blocks():
     x = np.random.default_rng(0).normal(size=(30, 2))
     x[17, 1] = np.nan
     with pytest.raises(ValueError, match=r"at index \(17, 1\)"):
-        Engine(lambda: [x[:10], x[10:]], 1)
+        Rows(lambda: [x[:10], x[10:]], 1)
 
 
 # Families --------------------------------------------------------------------------
@@ -187,8 +190,8 @@ def test_families_are_the_most_likely_of_their_kind(family):
 
     for factor in (0.99, 1.01):
         assert expected(best.Sigma * factor) < expected(best.Sigma)
-    engine = Engine(x, 2, family)
-    assert parameter_error(engine.theta(engine.first(w)), best) < 1e-9
+    rows = Rows(x, 2, family)
+    assert parameter_error(rows.theta(first(rows, w)), best) < 1e-9
 
 
 @pytest.mark.equation("eq-family-parameters")

@@ -171,7 +171,7 @@ def test_blocks_and_plain_em_reach_the_same():
 
 
 def test_many_parameters_are_certified_by_the_rate(monkeypatch):
-    monkeypatch.setattr("emgmm.uncertainty.MOST", 200)
+    monkeypatch.setattr("emgmm._engine.curvature.MOST", 200)
     x = np.random.default_rng(0).normal(size=(400, 14))
     x[:200] += 1
     found = fit(x, 2, rng=0, n_starts=2)

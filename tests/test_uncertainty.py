@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from reference import DATA, POINTS, as_mixture, parameter_error, random_mixture
+from reference import (
+    DATA,
+    POINTS,
+    as_mixture,
+    em_step,
+    first,
+    parameter_error,
+    random_mixture,
+)
 
 from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
-from emgmm.engine import Engine, State, upper
-from emgmm.uncertainty import _add, _second_degree, curvature, moved
+from emgmm._engine.curvature import _add, _second_degree, curvature, moved
+from emgmm._engine.maximize import State
+from emgmm._engine.maximize import maximize as m_step_of
+from emgmm._engine.rows import Rows, upper
 
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
 
@@ -26,12 +36,12 @@ def test_the_smallest_eigenvalue_is_one_minus_the_rate(x, family, result):
 
 
 def near(family, k=2, d=3):
-    """A point that is no maximum, and its engine."""
+    """A point that is no maximum, and the rows."""
     x, _ = random_mixture(4, k, d).sample(200, 4)
     w = np.random.default_rng(1).dirichlet(np.ones(k), len(x))
-    engine = Engine(x, k, family)
-    state = engine.state(maximize(moments(x, w), family))
-    return engine, State(state.log_phi, state.mu + 0.1 * np.arange(d), state.L)
+    rows = Rows(x, k, family)
+    state = rows.state(maximize(moments(x, w), family))
+    return rows, State(state.log_phi, state.mu + 0.1 * np.arange(d), state.L)
 
 
 def bent(state, step, m):
@@ -53,12 +63,12 @@ def bent(state, step, m):
 @pytest.mark.equation("eq-scaled-score")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_score_and_information_are_slope_and_bend(family):
-    engine, state = near(family)
-    at = curvature(engine, state)
-    value = engine.step(state)[1]
+    rows, state = near(family)
+    at = curvature(rows, state)
+    value = em_step(rows, state)[1]
     assert at.log_likelihood == pytest.approx(value, rel=1e-12)
     # All log-joints up by the same number: no other mixture, and no bend.
-    idle = np.zeros((engine.k, at.U.shape[0] // engine.k))
+    idle = np.zeros((rows.k, at.U.shape[0] // rows.k))
     idle[:, 0] = np.exp(0.5 * state.log_phi)
     idle = idle.ravel() @ at.U
     rng = np.random.default_rng(0)
@@ -67,12 +77,17 @@ def test_score_and_information_are_slope_and_bend(family):
         v -= (v @ idle) * idle
         h = 1e-3
         up, down = (
-            engine.step(bent(state, at.U @ (sign * h * v), engine.m))[1]
+            em_step(rows, bent(state, at.U @ (sign * h * v), rows.m))[1]
             for sign in (1, -1)
         )
         slope, bend = (up - down) / (2 * h), (up - 2 * value + down) / h**2
         assert slope == pytest.approx(at.c @ v, rel=1e-4, abs=1e-4)
         assert bend == pytest.approx(-(at.eigenvalues @ v**2), rel=1e-3, abs=1e-2)
+
+
+def beyond(rows, state, step):
+    """The M-step of moments that have moved."""
+    return m_step_of(moved(rows, state, step), rows.family)
 
 
 def assert_same_state(a, b, atol):
@@ -82,11 +97,11 @@ def assert_same_state(a, b, atol):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_step_ahead_is_the_em_step(family):
-    engine, state = near(family)
-    at = curvature(engine, state)
+    rows, state = near(family)
+    at = curvature(rows, state)
     step, promised = at.steps_ahead(1.0)
-    following, _ = engine.step(state)
-    assert_same_state(moved(engine, state, step), following, atol=1e-12)
+    following, _ = em_step(rows, state)
+    assert_same_state(beyond(rows, state, step), following, atol=1e-12)
     assert promised > 0
 
 
@@ -95,34 +110,34 @@ def on_the_way(family):
     rng = np.random.default_rng(2)
     x = rng.normal(size=(500, 2)) + 1.5 * rng.integers(2, size=(500, 1))
     w = np.stack([x[:, 0] > 0.7, x[:, 0] <= 0.7], axis=1) * 0.6 + 0.2
-    engine = Engine(x, 2, family)
-    state = engine.first(w)
+    rows = Rows(x, 2, family)
+    state = first(rows, w)
     for _ in range(15):
-        state, _ = engine.step(state)
-    return engine, state
+        state, _ = em_step(rows, state)
+    return rows, state
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("n", [2, 5, 20])
 def test_n_steps_ahead_are_n_em_steps_near_a_point(family, n):
-    engine, state = on_the_way(family)
-    at = curvature(engine, state)
+    rows, state = on_the_way(family)
+    at = curvature(rows, state)
     step, promised = at.steps_ahead(n)
-    trial = moved(engine, state, step)
+    trial = beyond(rows, state, step)
     for _ in range(n):
-        state, _ = engine.step(state)
-    way = np.linalg.norm(step) / np.sqrt(engine.m)
+        state, _ = em_step(rows, state)
+    way = np.linalg.norm(step) / np.sqrt(rows.m)
     assert 1e-3 < way < 0.3
     assert_same_state(trial, state, atol=way**2)
-    gain = engine.step(state)[1] - at.log_likelihood
+    gain = em_step(rows, state)[1] - at.log_likelihood
     assert promised == pytest.approx(gain, rel=0.3)
 
 
 def test_endless_steps_ahead_are_newtons():
-    engine, state = near("full")
+    rows, state = near("full")
     for _ in range(30):
-        state, _ = engine.step(state)
-    at = curvature(engine, state)
+        state, _ = em_step(rows, state)
+    at = curvature(rows, state)
     assert at.eigenvalues[0] > 0
     step, promised = at.steps_ahead(1e9)
     assert_allclose(at.U.T @ step, at.c / at.eigenvalues, rtol=1e-9)
@@ -131,9 +146,9 @@ def test_endless_steps_ahead_are_newtons():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_step_stays_in_the_family(family):
-    engine, state = on_the_way(family)
-    step, _ = curvature(engine, state).steps_ahead(3.0)
-    theta = engine.theta(moved(engine, state, step))
+    rows, state = on_the_way(family)
+    step, _ = curvature(rows, state).steps_ahead(3.0)
+    theta = rows.theta(beyond(rows, state, step))
     N = theta.phi[:, None, None]
     top = np.concatenate([theta.phi[:, None], theta.phi[:, None] * theta.mu], axis=1)
     second = theta.Sigma + theta.mu[:, :, None] * theta.mu[:, None, :]
@@ -144,22 +159,22 @@ def test_a_step_stays_in_the_family(family):
 
 @pytest.mark.parametrize("entry", [0, 4])  # the weight of a group; a variance
 def test_a_step_to_moments_that_nothing_has_is_no_state(entry):
-    engine, state = near("full")
+    rows, state = near("full")
     step = np.zeros(2 * 10)
     step[entry] = -1e3
-    assert moved(engine, state, step) is None
+    assert beyond(rows, state, step) is None
 
 
 @pytest.mark.equation("eq-certificate")
 @points
 def test_the_decrement_is_what_is_left_to_gain(x, family, result):
-    engine = Engine(x, len(result["phi"]), family)
-    top = engine.state(as_mixture(result))
-    at = curvature(engine, top)
+    rows = Rows(x, len(result["phi"]), family)
+    top = rows.state(as_mixture(result))
+    at = curvature(rows, top)
     direction = np.random.default_rng(0).normal(size=len(at.c)) / len(at.c)
-    state = bent(top, at.U @ (0.05 * direction), engine.m)
-    left = result["loglik"] - engine.step(state)[1]
-    assert curvature(engine, state).decrement == pytest.approx(left, rel=0.1)
+    state = bent(top, at.U @ (0.05 * direction), rows.m)
+    left = result["loglik"] - em_step(rows, state)[1]
+    assert curvature(rows, state).decrement == pytest.approx(left, rel=0.1)
 
 
 def polynomials(x_i, mu, L):
@@ -277,7 +292,7 @@ def test_a_saddle_and_a_ridge_are_called_so():
 def test_blocks_do_not_matter(monkeypatch):
     x, theta = DATA["iris"].x, random_mixture(1, 2, 4)
     whole = certify(x, theta)
-    monkeypatch.setattr("emgmm.uncertainty.WORK", 64)
+    monkeypatch.setattr("emgmm._engine.curvature.WORK", 64)
     assert_allclose(
         certify(x, theta).smallest_eigenvalue, whole.smallest_eigenvalue, atol=1e-12
     )
@@ -291,7 +306,7 @@ def test_groups_far_apart_give_no_tiny_products(monkeypatch):
         smallest.append(np.abs(A[A != 0]).min())
         return _add(s, B, h, A)
 
-    monkeypatch.setattr("emgmm.uncertainty._add", spy)
+    monkeypatch.setattr("emgmm._engine.curvature._add", spy)
     x = np.concatenate([np.arange(9.0), 1e3 + np.arange(9.0)])[:, None]
     theta = Mixture([0.5, 0.5], [[4.0], [1004.0]], [[[7.0]], [[7.0]]])
     assert certify(x, theta).still_to_gain < 0.1

@@ -1,0 +1,176 @@
+"""How much is left to gain, and what kind of point it is: score and curvature.
+
+In the natural parameters of the complete data every covariance family is a linear
+subspace. Per group, the orthonormal polynomials h(y) = [1, y_a, (y_a^2 - 1)/sqrt 2,
+y_a y_b] of y = L_j^-1 (x - mu_j) span it, and scaled by sqrt(m phi_j) the information
+of the complete data is the identity along all directions in which the shares go on
+summing to one. What the hidden labels take away is B, EM's rate matrix; I - B is the
+observed information. One direction, sqrt(phi_j) for the 1 of each h, moves no mixture:
+the score is 0 there and the eigenvalue of I - B is 1, so nothing reported feels it.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from emgmm._engine.expect import softmax
+from emgmm._engine.maximize import Moments, State
+from emgmm._engine.rows import WORK, Rows, upper
+from emgmm._input import Floats
+
+RIDGE = 1e-7  # nearer to 0, an eigenvalue of the scaled information is rounding
+MOST = 1000  # numbers in the score: beyond, its matrix takes more than 8 MB
+TINY = 1e-140  # squares of smaller w underflow, and that takes a hundred times longer
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Score c in the eigenvectors U of the scaled information, and its eigenvalues."""
+
+    state: State
+    log_likelihood: float
+    c: Floats
+    eigenvalues: Floats
+    U: Floats
+
+    @property
+    def decrement(self) -> float:
+        """Nats up to the top of the parabola; infinite where it has none."""
+        if self.eigenvalues[0] < RIDGE:
+            return np.inf
+        return float(0.5 * (self.c**2 / self.eigenvalues).sum())
+
+    @property
+    def slope(self) -> float:
+        """The decrement with the eigenvalues' sizes: 0 on level ground of any kind."""
+        sizes = np.maximum(np.abs(self.eigenvalues), 1e-10)
+        return float(0.5 * (self.c**2 / sizes).sum())
+
+    def steps_ahead(self, n: float) -> tuple[Floats, float]:
+        """n EM steps at once, as far as they are linear, and the gain they promise.
+
+        Each step adds c to the moments, and its successor is B = I - K times as long:
+        c + B c + ... + B^(n-1) c.
+        """
+        K = np.where(np.abs(self.eigenvalues) < 1e-12, 1e-12, self.eigenvalues)
+        with np.errstate(all="ignore"):  # a saddle, seen from afar
+            a = -np.expm1(n * np.log(np.maximum(1 - K, 1e-300))) / K * self.c
+            return self.U @ a, float(a @ (self.c - 0.5 * K * a))
+
+
+def affordable(rows: Rows) -> bool:
+    """Is the information matrix small enough to be kept?"""
+    return size(rows) <= MOST
+
+
+def size(rows: Rows) -> int:
+    """Numbers in the score."""
+    return rows.k * (rows.d + 1) * (rows.d + 2) // 2
+
+
+def curvature(rows: Rows, state: State) -> Curvature:
+    """Score and information at a point, in one pass."""
+    s, B, log_likelihood = _score_and_rate(rows, state)
+    V = _tangent(rows, state)
+    eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
+    return Curvature(state, log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
+
+
+def look(rows: Rows, state: State) -> Curvature | None:
+    """`curvature`, or None where it is no number."""
+    try:
+        at = curvature(rows, state)
+    except np.linalg.LinAlgError:
+        return None
+    return at if np.isfinite(at.log_likelihood) else None
+
+
+def moved(rows: Rows, state: State, step: Floats) -> Moments:
+    """The moments that an E-step would give at ``state``, and a step beyond.
+
+    Without the step they are those of the state itself, m phi_j times the identity.
+    """
+    k, d = state.mu.shape
+    N = rows.m * np.exp(state.log_phi)[:, None]
+    a = np.sqrt(N) * step.reshape(k, -1)
+    M, (i, j) = np.empty((k, d + 1, d + 1)), upper(d + 1)
+    M[:, i, j] = M[:, j, i] = a * _lengths(d)
+    diagonal = M.reshape(k, -1)[:, :: d + 2]
+    diagonal += N
+    diagonal[:, 1:] += a[:, :1]
+    return Moments(M, origin=state)
+
+
+@lru_cache
+def _lengths(d: int) -> Floats:
+    """Of the products y_a y_b beside their orthonormal polynomials."""
+    i, j = upper(d + 1)
+    return np.where((i == j) & (i > 0), np.sqrt(2), 1.0)
+
+
+def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
+    """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
+    k, d = state.mu.shape
+    f = (d + 1) * (d + 2) // 2
+    const = state.log_constant[:, None]
+    s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
+    out, log_likelihood = np.empty((d, rows.size)), -rows.m * rows.log_det_unit
+    few = min(rows.size, max(64, WORK // (2 * k * f)))
+    # One set of arrays for all blocks: fresh memory costs more than arithmetic.
+    H, A, r = np.ones((k, f, few)), np.empty((k, f, few)), np.empty((k, d, few))
+    for n in rows.whitened(out):
+        for start in range(0, n, few):
+            block = out[:, start : min(n, start + few)]
+            h, residual = (array[:, :, : block.shape[1]] for array in (H, r))
+            np.subtract(block, state.mu[:, :, None], out=residual)
+            y = np.matmul(state.W, residual, out=h[:, 1 : d + 1])
+            w = const - 0.5 * np.einsum("jan,jan->jn", y, y)
+            log_likelihood += softmax(w, np.empty(w.shape[1]))
+            w[w < TINY] = 0.0
+            _second_degree(h, d)
+            _add(s, B, h, np.multiply(w[:, None], h, out=A[:, :, : block.shape[1]]))
+    scale = np.sqrt(rows.m * np.exp(state.log_phi))
+    s[:, 0] -= scale**2
+    scales = np.repeat(scale, f)
+    return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
+
+
+def _second_degree(h: Floats, d: int) -> None:
+    """Orthonormal polynomials h (k, f, n) of degree two, from those of degree one."""
+    y, f = h[:, 1 : d + 1], d + 1
+    for a in range(d):
+        np.multiply(y[:, a : a + 1], y[:, a:], out=h[:, f : f + d - a])
+        h[:, f] -= 1.0
+        h[:, f] /= np.sqrt(2)
+        f += d - a
+
+
+def _add(s: Floats, B: Floats, h: Floats, A: Floats) -> None:
+    """Add one block's score, and the covariance of its complete score given x.
+
+    A holds the polynomials h times w.
+    """
+    k, f, n = h.shape
+    s += A.sum(axis=2)
+    a = A.reshape(k * f, n)
+    B -= a @ a.T
+    B.reshape(k, f, k, f)[np.arange(k), :, np.arange(k), :] += A @ h.mT
+
+
+def _tangent(rows: Rows, state: State) -> Floats:
+    """Orthonormal directions (p, r) in which the family may move."""
+    k, d, family = rows.k, rows.d, rows.family
+    i, j = upper(d)
+    shape = np.eye(len(i))
+    if family.endswith("diagonal"):
+        shape = shape[:, i == j]
+    if family.endswith("spherical"):
+        shape = (i == j)[:, None] / np.sqrt(d)
+    share = np.eye(k)
+    if family.startswith("tied"):
+        share = np.exp(0.5 * state.log_phi)[:, None]
+    quadratic = np.zeros((k, 1 + d + len(i), share.shape[1] * shape.shape[1]))
+    quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, len(i), -1)
+    linear = np.kron(np.eye(k), np.eye(1 + d + len(i), 1 + d))
+    return np.hstack([linear, quadratic.reshape(len(linear), -1)])

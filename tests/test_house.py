@@ -1,0 +1,56 @@
+"""How the package is built: rooms, the direction of imports, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import emgmm
+from emgmm import Mixture, em
+
+PACKAGE = Path(emgmm.__file__).parent
+GROUND = {"emgmm._input", "emgmm.mixture", "emgmm.moments"}
+
+
+def imported(path):
+    """The modules of the package that a file imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    froms = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    return {name for name in froms if name.startswith("emgmm")}
+
+
+ENGINE = sorted((PACKAGE / "_engine").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.stem)
+def test_the_engine_room_stands_on_the_ground_only(path):
+    above = {n for n in imported(path) if not n.startswith("emgmm._engine")}
+    assert above <= GROUND
+
+
+@pytest.mark.parametrize("name", ["_input", "mixture", "moments"])
+def test_the_ground_needs_nothing_above(name):
+    assert imported(PACKAGE / f"{name}.py") <= GROUND
+
+
+def test_the_import_loads_no_scipy_and_no_matplotlib():
+    code = (
+        "import sys, emgmm; print({'scipy', 'matplotlib', 'tqdm'} & set(sys.modules))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 100])
+def test_names_of_groups_survive(max_iter):
+    x = np.array([0.0, 1.0, 2.0, 10.0, 11.0, 12.5])
+    start = Mixture([0.5, 0.5], [[1], [10]], [[[1]], [[2]]], names=("low", "high"))
+    seen = []
+    fit = em(x, start, max_iter=max_iter, callback=lambda n, t, v: seen.append(t.names))
+    assert fit.theta.names == ("low", "high")
+    assert set(seen) == {("low", "high")}
