@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 HERE = "{}.{}".format(*sys.version_info)
-LIMIT = 20 * 60
+LIMIT = 30 * 60
 # Debian has Pythons that cannot make an environment.
 QUESTION = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info))"
 
