@@ -107,7 +107,7 @@ def as_number(value: ArrayLike, name: str) -> float:
     if array.ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must be one number.")
     if not np.isfinite(array):
-        raise ValueError(f"{name} is {array}; it must be finite.")
+        raise ValueError(f"{name} must be finite, but it is {array}.")
     return float(array)
 
 

@@ -29,6 +29,7 @@ from sklearn.mixture import GaussianMixture
 
 from emgmm import (
     Mixture,
+    certify,
     data,
     e_step,
     elbo,
@@ -545,3 +546,12 @@ def test_fits_can_be_compared_and_not_changed():
     assert fit != "fit"
     with pytest.raises(ValueError, match="read-only"):
         fit.trace[0] = 0
+
+
+def test_a_start_that_is_too_narrow_is_refused():
+    x = DATA["faithful"].x
+    narrow = Mixture([0.5, 0.5], [[2, 55], [4, 80]], [np.eye(2), np.eye(2) * 1e-14])
+    with pytest.raises(ValueError, match="start: a group is too narrow"):
+        em(x, narrow)
+    with pytest.raises(ValueError, match="a million times narrower than x"):
+        certify(x, narrow)

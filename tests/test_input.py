@@ -420,8 +420,8 @@ def test_bad_moments(M, message):
     ("options", "message"),
     [
         ({"tol": -1e-9}, "tol is -1e-09; it must be 0 or more"),
-        ({"tol": np.nan}, "it must be finite"),
-        ({"tol": np.inf}, "it must be finite"),
+        ({"tol": np.nan}, "tol must be finite, but it is"),
+        ({"tol": np.inf}, "tol must be finite, but it is"),
         ({"tol": "small"}, "tol has dtype"),
         ({"tol": None}, "but it is None"),
         ({"tol": [1e-9]}, "tol has shape (1,)"),

@@ -124,7 +124,7 @@ def take(sitting: Sitting, step: Step, tell: Tell) -> None:
         except Ended as end:
             sitting.guilty[step.n] = str(end)
     if step.task:
-        if step.n in sitting.guilty:
+        if step.n in sitting.guilty:  # pragma: no cover, as in `sit`
             why = sitting.guilty[step.n]
             verdict = Verdict("error", why, f"Your code {why}.")
         tell(event="outcome", label=step.task.label, **verdict._asdict())
@@ -153,7 +153,7 @@ def ready(sitting: Sitting, step: Step) -> Kernel:  # pragma: no cover, see `sit
 
 def run(sitting: Sitting, kernel: Kernel, step: Step) -> None:
     said = kernel.ask("run", source=step.cell["source"], name=f"<cell {step.n + 1}>")
-    if error := str(said.get("error", ""))[:60]:
+    if error := str(said.get("error", ""))[:60]:  # pragma: no cover, as in `sit`
         sitting.failed[step.n] = f"stops with {error}"
 
 
@@ -173,7 +173,7 @@ def outcome(kernel: Kernel, task: Task) -> Verdict:
         verdict = Verdict("error", problem, "The check cannot look at this answer.")
     else:
         verdict = Verdict(found.kind, found.slip, repr(found)[:LONGEST])
-    if kernel.why:
+    if kernel.why:  # pragma: no cover, as in `sit`
         raise Ended(kernel.why)
     return verdict
 
