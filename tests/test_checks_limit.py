@@ -85,6 +85,10 @@ def reaches_it_once(x, w):
         return right_m_step(x, w)
 
 
+# Typed nowhere that Python could find again.
+WITHOUT_SOURCE = eval(compile("lambda x, w: print(x)", "<typed>", "eval"))
+
+
 def starter(x, w):
     pass
 
@@ -95,7 +99,7 @@ def starter(x, w):
         (prints, "It prints. Return what you print"),
         (forgets, "There is no return in it"),
         (reaches_it_once, "did not reach it"),
-        (eval("lambda x, w: print(x)"), "Does it end with return?"),
+        (WITHOUT_SOURCE, "Does it end with return?"),
     ],
 )
 def test_why_a_function_returned_none(answer, says):
