@@ -108,5 +108,9 @@ def test_why_a_function_returned_none(answer, says):
     assert says in " ".join(repr(outcome).split())
 
 
+def test_what_python_has_built_in_does_something():
+    assert learner.does_something(len)
+
+
 def test_a_function_without_a_line_is_not_tried():
     assert check("m_step", starter).kind == "not tried"

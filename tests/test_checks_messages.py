@@ -356,7 +356,16 @@ def test_nbgrader_gives_no_points_for_what_is_not_right(monkeypatch):
         check("m_step", None)
 
 
-@pytest.mark.parametrize("value", ["2/3", [["2/3", 1 / 3]], object(), [object(), 1]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2/3",
+        [["2/3", 1 / 3]],
+        object(),
+        [object(), 1],
+        np.array(["2/3", 1], dtype=object),
+    ],
+)
 def test_what_is_no_number_is_told(value):
     outcome = check("m_step", lambda x, w: (value, w, w))
     assert outcome.kind == "wrong"
