@@ -10,7 +10,6 @@ below, with the reason.
 
 import ast
 import contextlib
-import copy
 import io
 import sys
 import warnings
@@ -21,6 +20,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from emgmm.checks import Outcome
+from emgmm.checks.variants import replaced
 from tools import exercises, notebooks
 from tools.notebooks import CHAPTERS
 
@@ -125,15 +125,7 @@ def mutants(exercise: exercises.Exercise) -> Iterator[Mutant]:
 
 def with_change(tree: ast.Module, position: int, new: ast.AST) -> ast.Module:
     """A copy of the tree with another node at this position of the walk."""
-    mutated = copy.deepcopy(tree)
-    old = next(node for i, node in enumerate(ast.walk(mutated)) if i == position)
-    for parent in ast.walk(mutated):
-        for name, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, name, new)
-            elif isinstance(value, list):
-                value[:] = [new if item is old else item for item in value]
-    return ast.fix_missing_locations(mutated)
+    return ast.fix_missing_locations(replaced(tree, position, new))
 
 
 def marked_lines(source: str) -> tuple[int, int]:

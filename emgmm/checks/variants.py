@@ -7,7 +7,7 @@ its formula: a term that is missing, a wrong sign, a wrong axis.
 import ast
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -220,17 +220,20 @@ def _parsed(code: str) -> ast.expr:
     return ast.parse(code, mode="eval").body
 
 
-def replaced(source: ast.expr, position: int, new: ast.expr) -> ast.expr:
-    """A copy of the formula with another piece at this position of the walk."""
-    tree = ast.Expression(copy.deepcopy(source))
-    old = next(n for i, n in enumerate(ast.walk(tree.body)) if i == position)
-    for parent in ast.walk(tree):
+Tree = TypeVar("Tree", bound=ast.AST)
+
+
+def replaced(source: Tree, position: int, new: ast.AST) -> Tree:
+    """A copy of a formula or a program with another piece at this place of its walk."""
+    holder: Any = ast.Expression(copy.deepcopy(source))  # type: ignore[arg-type]
+    old = next(n for i, n in enumerate(ast.walk(holder.body)) if i == position)
+    for parent in ast.walk(holder):
         for field, value in ast.iter_fields(parent):
             if value is old:
                 setattr(parent, field, new)
             elif isinstance(value, list):
                 value[:] = [new if item is old else item for item in value]
-    return tree.body
+    return holder.body
 
 
 OPERATORS: dict[type, tuple[type, str]] = {
