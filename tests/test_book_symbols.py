@@ -60,9 +60,14 @@ def test_a_symbol_fits_what_is_listed(used, listed, expected):
 def test_a_declaration_is_read_or_refused():
     comment = (
         "check: 2 == m\n local: c, c_j (a factor (of two))\n local: b\n Local b (x)"
+        "\n local: d (row $i$)"
     )
     assert symbols.declared(comment) == [("c, c_j", "a factor (of two)")]
-    assert symbols.malformed(comment) == [" local: b", " Local b (x)"]
+    assert symbols.malformed(comment) == [
+        " local: b",
+        " Local b (x)",
+        " local: d (row $i$)",
+    ]
 
 
 # What the build says

@@ -22,7 +22,8 @@ MARKS = re.compile(r"\\((wide)?(hat|tilde)|bar|dot|vec|boldsymbol|math(cal|bf|rm
 ANY_ESTIMATE_OR_AVERAGE = re.compile(r"\\(hat|bar) ")
 SAME = {"l": "j", "b": "a"}  # pairs of letters that count the same things
 INDICES = set("ijlab0123456789")
-LOCAL = re.compile(r"(?m)^[ \t]*local: (.+?) \((.+)\)$")
+# The meaning is read as plain words: formulas are set in the text only.
+LOCAL = re.compile(r"(?m)^[ \t]*local: (.+?) \(([^$\n]+)\)$")
 LIKE_LOCAL = re.compile(r"(?mi)^[ \t]*local\b.*$")
 
 
