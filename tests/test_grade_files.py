@@ -604,3 +604,8 @@ def test_what_is_handed_in_instead_of_a_notebook_is_told(tmp_path):
 def test_what_is_no_notebook_inside_is_told(data, says):
     with pytest.raises(ValueError, match=says):
         course_module.code_cells(data)
+
+
+def test_a_changed_recipe_is_another_checker():
+    names = {path.name for path in grade._sources()}
+    assert {"chapter_4.toml", "chapter_4.py", "book.json", "faithful.csv"} <= names

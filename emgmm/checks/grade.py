@@ -128,8 +128,9 @@ def _journal(out: Path, tasks: Sequence[Task], limits: Limits) -> Journal:
 
 
 def _sources() -> Iterable[Path]:
-    files = sandbox.PACKAGE.rglob("*")
-    return sorted(path for path in files if path.suffix in (".py", ".json", ".csv"))
+    """All that a verdict may depend on: code, data, recipes, packed or not."""
+    kinds = (".py", ".json", ".csv", ".toml", ".z")
+    return sorted(p for p in sandbox.PACKAGE.rglob("*") if p.suffix in kinds)
 
 
 def _digest(*contents: bytes) -> str:
