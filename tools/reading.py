@@ -21,7 +21,7 @@ from pybtex.backends.markdown import Backend
 from pybtex.database import parse_file
 from pybtex.style.formatting.plain import Style
 
-from tools import numbers, times
+from tools import numbers, symbols, times
 from tools.notebooks import CHAPTERS, KERNEL
 from tools.numbers import REFERENCES, ROOT, Target
 
@@ -38,7 +38,7 @@ DIRECTIVE = re.compile(
 EQUATION = re.compile(r"^\$\$\n.*?^\$\$ \([\w-]+\)$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^\([\w-]+\)=$", re.MULTILINE)
 LETTERS = re.compile(r"^```\{local-symbols\}\n```$", re.MULTILINE)
-LOCAL = re.compile(r"^ *% local: (.+) \(([^()]+)\)$", re.MULTILINE)
+COMMENT = re.compile(r"^ *%(.*)$", re.MULTILINE)
 # What Jupyter would show as it is typed; the tests look for it.
 UNRESOLVED = re.compile(
     r"\{[\w:-]+\}`|^[:`]{3,}\{|^ *% |^\([\w-]+\)=$|\$\$ \([\w-]+\)$", re.MULTILINE
@@ -109,7 +109,8 @@ def _undirected(match: re.Match[str], link: Link) -> str:
 def local_letters(pages: Iterable[tuple[str, str]], link: Link) -> Iterator[str]:
     """What the pages declare for one place only, as the page of notation lists it."""
     for page, text in pages:
-        for letters, meaning in LOCAL.findall(text):
+        comments = "\n".join(COMMENT.findall(text))
+        for letters, meaning in symbols.declared(comments):
             yield f"* ${letters}$: {meaning}; {link(page, numbers.targets()[page])}"
 
 
