@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from emgmm.checks.limit import TimeUp, time_limit
+from emgmm.checks.limit import TimeUp, within
 
 PACKAGE = Path(__file__).resolve().parents[1]
 HARMLESS = {PACKAGE / "data.py", *PACKAGE.joinpath("checks").glob("*.py")}
@@ -69,8 +69,8 @@ def watched(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Result:
     """Call the function with copies of the arguments."""
     copies = copy.deepcopy(arguments)
     try:
-        with _quiet(), _calls() as used, time_limit(SECONDS):
-            value = function(*copies)
+        with _quiet(), _calls() as used:
+            value = within(SECONDS, lambda: function(*copies))
     except NotImplementedError:
         raise NotTried from None
     except TimeUp:

@@ -1,47 +1,52 @@
 """A time limit that works in a notebook and without signals."""
 
 import _thread
-import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 AGAIN = 1.0  # seconds; some code catches the first interruption
+
+T = TypeVar("T")
 
 
 class TimeUp(Exception):
     """The code did not come to an end."""
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt what runs here after so many seconds, as Ctrl-C does.
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What ``call`` returns; after so many seconds it is interrupted, as by Ctrl-C.
 
     Only the main thread can be interrupted; elsewhere there is no limit.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    begun, done, up = threading.Event(), threading.Event(), threading.Event()
+        return call()
+    # Bare locks: an interruption inside Event.set would leave its lock shut for ever.
+    begun, stop, ended = (_thread.allocate_lock() for _ in range(3))
+    for lock in (begun, stop, ended):
+        lock.acquire()
+    sent: list[bool] = []
 
     def watch() -> None:
-        begun.wait()
+        begun.acquire()
         wait = seconds
-        while not done.wait(wait):
-            up.set()
+        while not stop.acquire(timeout=wait):
+            sent.append(True)
             _thread.interrupt_main()
             wait = AGAIN
+        ended.release()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         try:
-            begun.set()
-            yield
+            begun.release()
+            return call()
         finally:
-            done.set()
-            watcher.join()  # what it has sent arrives here at the latest
+            stop.release()
+            ended.acquire()  # what was sent arrives here at the latest
     except KeyboardInterrupt:
-        done.set()
-        if not up.is_set():
+        if stop.locked():  # it came between call and release
+            stop.release()
+        if not sent:
             raise
         raise TimeUp from None
