@@ -25,6 +25,8 @@ OF = sum(
     cell["metadata"].get("nbgrader", {}).get("points", 0)
     for cell in json.loads(HANDED)["cells"]
 )
+# Not every warning: an old Matplotlib with a new pyparsing warns while it is imported.
+LOUD = ("-W", "error::ResourceWarning", "-W", "error::RuntimeWarning")
 SECONDS = "2"
 
 LEAN = "import numpy as np\nfrom emgmm.checks import check, hint, solution"
@@ -311,7 +313,7 @@ class Grader:
     def __init__(self, pile, out, *more, **environment):
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-W", "error", "-m", "emgmm.checks", "grade"),
+                *(sys.executable, *LOUD, "-m", "emgmm.checks", "grade"),
                 *(str(pile), "--out", str(out), "--seconds", SECONDS, *more),
             ],
             stdout=subprocess.PIPE,

@@ -63,10 +63,11 @@ def main() -> int:
         pins.write_text("\n".join(wanted), encoding="utf-8")
         program = str(folder / ".venv" / "bin" / "python")
         install = [program, "-m", "pip", "install", "--quiet", "-c", str(pins)]
+        test = [program, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope"]
         wrong = (
             limited([str(python), "-m", "venv", ".venv"], LIMIT, folder)
             or limited([*install, f"{folder}[test]"], LIMIT, folder)
-            or limited([program, "-m", "pytest", "-q", *tests(folder)], LIMIT, folder)
+            or limited([*test, *tests(folder)], LIMIT, folder)
         )
     print(f"The oldest dependencies: {wrong or 'all tests of the package pass'}")
     return int(bool(wrong))
