@@ -6,11 +6,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from emgmm._engine import left_out
 from emgmm._engine.blas import one_thread
 from emgmm._engine.climb import Run, settled
 from emgmm._engine.curvature import RIDGE, Curvature, affordable, curvature
 from emgmm._engine.maximize import EMPTY, State
 from emgmm._engine.rows import Rows
+from emgmm._input import Floats
 from emgmm.mixture import Mixture, check_mixture
 from emgmm.moments import in_family
 
@@ -84,11 +86,7 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
             f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
             f"{theta.phi.min():g}; leave it out."
         )
-    if in_family(theta, family) is not theta:
-        raise ValueError(
-            f"theta: its Sigma, shape {theta.Sigma.shape}, is not {family}; name the "
-            'family that it was fitted in, or family="full".'
-        )
+    check_of_family(theta, family)
     rows = Rows(x, theta.k, family)
     try:
         state = rows.state(theta)
@@ -98,6 +96,59 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
         ) from None
     with one_thread(rows.d):
         return certificate(curvature(rows, state))
+
+
+def support(x: ArrayLike, theta: Mixture, family: str = "full") -> Floats:
+    """How much each group adds, its own rows left out of it, :eq:`eq-support`.
+
+    A group that was drawn around a chance handful of rows explains them only as long as
+    they are in it. `fit` takes a maximum for sound when every support is above
+    (d + 1) log m.
+
+    Parameters
+    ----------
+    x : array_like, shape (m, d)
+        Examples. Equal rows are left out together.
+    theta : Mixture
+        Parameters, inside the family: a resting point of EM.
+    family : str
+        Covariance family, as in `maximize`.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        In nats; infinite for a single group and where groups share one covariance,
+        since the likelihood has an upper bound there.
+
+    Raises
+    ------
+    ValueError
+        When the arguments do not fit together.
+
+    Examples
+    --------
+    >>> from emgmm import em
+    >>> x = [[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]]
+    >>> theta = em(x, [[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]).theta
+    >>> support(x, theta).round(0).tolist()
+    [213.0, 213.0]
+    """
+    check_mixture(theta)
+    check_of_family(theta, family)
+    if theta.k == 1 or family.startswith("tied"):
+        return np.full(theta.k, np.inf)
+    rows = Rows(x, theta.k, family)
+    with one_thread(rows.d):
+        return left_out.support(rows, rows.state(theta), left_out.equal_rows(rows))
+
+
+def check_of_family(theta: Mixture, family: str) -> None:
+    """Refuse parameters that the family does not hold."""
+    if in_family(theta, family) is not theta:
+        raise ValueError(
+            f"theta: its Sigma, shape {theta.Sigma.shape}, is not {family}; name the "
+            'family that it was fitted in, or family="full".'
+        )
 
 
 def certificate_at(rows: Rows, run: Run) -> Certificate:

@@ -38,9 +38,9 @@ from emgmm.moments import (
     n_parameters,
 )
 
-MOMENT = 1e9  # products, a tenth of a second
+MOMENT = 1e9  # products of a look at the curvature that nobody waits for: 0.1 s
 
-Verdict = Literal["regular", "spurious", "degenerate"]
+Verdict = Literal["regular", "spurious", "degenerate", "saddle"]
 Callback = Callable[[int, Mixture, float], object]
 
 
@@ -159,31 +159,34 @@ def elbo(x: ArrayLike, w: ArrayLike, theta: Mixture) -> float:
 class StationaryPoint:
     """A row of ``Fit.starts``: where some starts led.
 
+    The best few are followed to the end; the others are given as they stood when they
+    were left behind.
+
     Attributes
     ----------
     log_likelihood : float
         In nats; NaN when a start failed or was not followed beyond the sample.
     count : int
         How many starts led there.
-    smallest_eigenvalue : float
-        Of the covariances, in units of the spread of all examples.
-    smallest_group : float
-        Its effective number of examples, m phi_j.
-    verdict : {"regular", "spurious", "degenerate"}
-        "degenerate": a group collapses; "spurious": it rests on no more examples than
-        it has parameters.
+    theta : Mixture, optional
+        The parameters; None where a group has become flat.
+    verdict : {"regular", "spurious", "degenerate", "saddle"}
+        "degenerate": a group collapses; "spurious": a group does not explain its own
+        rows when they are left out of it; "saddle": it is no strict maximum.
+    support : float
+        Of the least supported group, in nats, see `support`.
     """
 
     log_likelihood: float
     count: int
-    smallest_eigenvalue: float
-    smallest_group: float
+    theta: Mixture | None
     verdict: Verdict
+    support: float
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What `em` returns.
+    """What `em` and `fit` return.
 
     Attributes
     ----------
@@ -209,7 +212,7 @@ class Fit:
         What kind of point it is; None where ``reason`` is not "converged". A saddle is
         no maximum: `fit` leaves it, and `em` does from a start a little beside it.
     starts : tuple of StationaryPoint
-        Where the starts of `fit` led, best first.
+        Where the starts of `fit` led: what was chosen, then the others, best first.
     """
 
     theta: Mixture
@@ -235,6 +238,16 @@ class Fit:
 
     def __hash__(self) -> int:
         return hash((self.theta, self.n_iter))
+
+    @property
+    def n_starts(self) -> int:
+        """How many starts `fit` tried."""
+        return sum(point.count for point in self.starts)
+
+    @property
+    def n_agree(self) -> int:
+        """How many of them led to ``theta``."""
+        return self.starts[0].count if self.starts else 0
 
     @property
     def n_parameters(self) -> int:
@@ -302,7 +315,7 @@ def em(
     with one_thread(rows.d):
         state = first_state(rows, begin)
         run = climb(rows, state, tol, max_iter, accelerate, watch)
-        run, certificate = judged(rows, run, tol)
+        run, certificate = certified(rows, run, tol)
     if isinstance(begin, Mixture) and run.state is state:
         return finished(rows, run, begin, certificate)
     return finished(rows, run, rows.theta(run.state, names), certificate)
@@ -361,7 +374,7 @@ def first_state(rows: Rows, start: Mixture | ArrayLike) -> State:
     return state
 
 
-def judged(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None]:
+def certified(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None]:
     """What kind of point it is, where EM says that it has arrived.
 
     Too few log-likelihoods show no rate: there the curvature says whether a run that

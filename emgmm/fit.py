@@ -1,22 +1,26 @@
-"""Many starts, short runs, the best of them to the end; nothing degenerate wins."""
+"""Many starts, short runs, the best of them to the end; only what is sound wins."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from emgmm._engine.blas import one_thread
-from emgmm._engine.climb import Run
-from emgmm._engine.maximize import State
+from emgmm._engine.climb import Run, Watch
+from emgmm._engine.curvature import RIDGE, affordable, look, moved
+from emgmm._engine.expect import expect
+from emgmm._engine.maximize import State, maximize
 from emgmm._engine.rows import Blocks, Rows
+from emgmm._engine.sample import Sample, sampled
 from emgmm._input import Floats, as_array, as_count, as_generator, as_real, as_tol
 from emgmm.certificate import certificate_at
 from emgmm.em import (
     Callback,
     Fit,
     StationaryPoint,
-    Verdict,
     as_start,
     climb,
     finished,
@@ -24,29 +28,20 @@ from emgmm.em import (
     watched,
 )
 from emgmm.mixture import Mixture
-from emgmm.moments import check_family, group_parameters
-from emgmm.starts import (
-    Seed,
-    Start,
-    kmeans_plus_plus,
-    random_examples,
-    random_responsibilities,
-    split,
-)
+from emgmm.moments import check_family
+from emgmm.search import Point, distinct, judged, search
+from emgmm.starts import Seed, Start
 
-STARTS: dict[str, Start] = {
-    "k-means++": kmeans_plus_plus,
-    "examples": random_examples,
-    "responsibilities": random_responsibilities,
-}
-SAMPLE = 10_000  # rows on which starts are made and compared
 FOLLOWED = 5  # distinct points that are followed to the end
-LOOSE = 1e-4  # nats: two short runs this near have found the same point
-SHORT = 60  # passes of a short run
-PARENTS = 5  # fits with one group less, of which the best is split
-NAMES = ("default", *STARTS)
-THINNEST = 1e-12  # thinner than this (variance, whitened), a group is no longer solid
-THIN = 1e-4  # a group this thin (variance, whitened) that still moves is collapsing
+STEPS = (
+    2.0,
+    0.5,
+    0.1,
+    -0.1,
+    -0.5,
+    -2.0,
+)  # to both sides of a saddle, in standard errors
+SADDLES = 10  # left one after the other, at most
 
 
 def fit(
@@ -56,7 +51,7 @@ def fit(
     family: str = "full",
     start: str | Start | Mixture | Fit | ArrayLike = "default",
     rng: Seed = None,
-    n_starts: int = 30,
+    n_starts: int = 75,
     tol: float = 1e-9,
     max_iter: int = 10_000,
     accelerate: bool = True,
@@ -66,8 +61,10 @@ def fit(
     """Maximum likelihood from many starts, with a certificate.
 
     Runs are short at first, on at most 10,000 rows; the best few distinct points are
-    followed to the end. Points where a group has collapsed, or rests on fewer examples
-    than it has parameters, are counted in ``starts`` and never returned.
+    followed to the end, beyond saddles. The best *sound* one is returned: each of its
+    groups explains its own rows when they are left out of it, :eq:`eq-sound`. The
+    others are reported in ``starts``. Where none is sound, the least doubtful is
+    returned, with a warning (`Doubtful`).
 
     Parameters
     ----------
@@ -78,14 +75,17 @@ def fit(
     family : str
         What the covariances may look like, one of `FAMILIES`.
     start : str, callable, Mixture or array_like
-        "default" takes turns between k-means++, splitting a group of a fit with k - 1,
-        and random examples; or "k-means++", "examples", "responsibilities", or a
-        function of (whitened x, k, rng) that returns w. One start only: a Mixture,
-        responsibilities (m, k), or labels (m,) in 0 .. k-1.
+        "default" begins with new starts of four kinds, and then mostly parts one group
+        and joins two others of the best points so far; or "k-means++", "examples",
+        "responsibilities", or a function of (whitened x, k, rng) that returns w. One
+        start only: a Mixture, a Fit, responsibilities (m, k), or labels (m,) in
+        0 .. k-1.
     rng : int or numpy Generator, optional
-        A seed makes the fit repeatable, whatever the units and the order of rows.
+        A seed makes the fit repeatable, whatever the units and the order of rows. Two
+        of the four kinds of new starts look at the columns as they are: where a search
+        misses the best point, it may miss it otherwise after a rotation.
     n_starts : int
-        How many starts to try.
+        Patience: the search ends when so many starts in a row found nothing better.
     tol, max_iter, accelerate, callback
         As in `em`; they apply to the runs that are followed to the end.
     progress : bool
@@ -115,158 +115,187 @@ def fit(
     n_starts, rng = as_count(n_starts, "n_starts", least=1), as_generator(rng)
     rows = Rows(x, as_count(k, "k", least=1), family)
     watch = watched(callback, rows)
+
     with one_thread(rows.d):
+        sample = sampled(rows)
         if isinstance(begin, str) or callable(begin):
-            points = _search(rows, begin, rng, n_starts, progress)
+            points = search(sample, begin, rng, n_starts, progress)
         else:
-            run = Run(_given(rows, begin), np.array([np.nan]), "max_iter")
-            points = [_Point(run, 1, "regular")]
-        for i in [i for i, p in enumerate(points) if p.verdict == "regular"][:FOLLOWED]:
-            state, n = points[i].run.state, points[i].count
-            run = climb(rows, state, tol, max_iter, accelerate, watch)
-            points[i] = _Point(run, n, _verdict(rows, run))
-        return _best(rows, points)
+            state = sample.inside(_given(rows, begin))
+            # Nothing is known of it yet: it is followed, and judged then.
+            points = [Point(Run(state, np.array([np.nan]), "max_iter"), "regular", 0.0)]
+        points = [_outside(rows, sample, point) for point in points]
+
+        def follow(point: Point) -> Point:
+            run = _top(rows, point.run.state, tol, max_iter, accelerate, watch)
+            return _certain(rows, sample, run, point.count)
+
+        return _best(rows, distinct(_followed(points, follow)))
 
 
 class NoStartSurvived(ValueError):
-    """Every start ended where a group collapses or rests on too few examples."""
+    """Every start ended where a group collapses."""
 
 
-@dataclass(frozen=True)
-class _Point:
-    """Where ``count`` starts led."""
-
-    run: Run
-    count: int
-    verdict: Verdict
+class Doubtful(UserWarning):
+    """No group of rows stands behind a group of the fit, or it is no maximum."""
 
 
-def _best(rows: Rows, points: list[_Point]) -> Fit:
-    """The regular point with the highest log-likelihood, certified."""
-    regular = [p.run for p in points if p.verdict == "regular"]
-    if not regular:
-        raise NoStartSurvived(
-            f"every start ended where a group collapses or rests on too few of the "
-            f"{rows.m} examples: use fewer groups than k = {rows.k}, a family with "
-            "fewer parameters, more starts, or drop repeated rows."
-        )
-    run = max(regular, key=lambda run: run.trace[-1])
+def _followed(points: list[Point], follow: Callable[[Point], Point]) -> list[Point]:
+    """The best few are followed to the end, and on until the best of all is."""
+    points, done = list(points), set[int]()
+    while worth := _by_worth(points):
+        rest = [i for i in worth if i not in done]
+        like = bool(rest) and points[rest[0]].verdict == points[worth[0]].verdict
+        if worth[0] in done and not (like and len(done) < FOLLOWED):
+            break
+        points[rest[0]] = follow(points[rest[0]])
+        done.add(rest[0])
+    return points
+
+
+def _by_worth(points: list[Point]) -> list[int]:
+    """Which points may be returned: sound ones by their height, others by support.
+
+    Of more rows than the sample, the height of those not yet followed is not known:
+    they come next, in the order they have.
+    """
+    height = [
+        (np.isnan(p.value), -np.nan_to_num(p.value), i)
+        for i, p in enumerate(points)
+        if p.verdict == "regular"
+    ]
+    doubtful = [
+        (-p.support, i)
+        for i, p in enumerate(points)
+        if p.verdict in ("spurious", "saddle") and not np.isneginf(p.value)
+    ]
+    return [i for *_, i in sorted(height) + sorted(doubtful)]
+
+
+def _outside(rows: Rows, sample: Sample, point: Point) -> Point:
+    """A point found on the sample, as one of all rows.
+
+    Its log-likelihood is that of the sample: of more rows it is not known yet.
+    """
+    run = point.run
+    shift = rows.m * rows.log_det_unit if rows.m == sample.rows.m else np.nan
+    state, trace = sample.outside(run.state), run.trace - shift
+    return replace(point, run=Run(state, trace, run.reason))
+
+
+def _certain(rows: Rows, sample: Sample, run: Run, count: int) -> Point:
+    """Where a start has led in the end, and whether that is sound."""
+    point = judged(sample, replace(run, state=sample.inside(run.state), at=None))
+    saddle = run.at is not None and run.at.eigenvalues[0] < RIDGE
+    verdict = "saddle" if saddle else point.verdict
+    return replace(point, run=run, verdict=verdict, count=count)
+
+
+def _top(
+    rows: Rows,
+    state: State,
+    tol: float,
+    max_iter: int,
+    accelerate: bool,
+    watch: Watch | None,
+) -> Run:
+    """Climb, leave a saddle, climb on."""
+    run = climb(rows, state, tol, max_iter, accelerate, watch)
+    for _ in range(SADDLES):
+        run = _looked_at(rows, run)
+        beside = _beside(rows, run)
+        if beside is None:
+            break
+        run = climb(rows, beside, tol, max_iter, accelerate, watch)
+    run = _looked_at(rows, run)
+    if run.at is not None and tol < run.at.decrement < np.inf and tol > 0:
+        # By its last steps EM had arrived; the curvature, which knows better, goes on.
+        run = climb(rows, run.state, tol / 10, max_iter, accelerate, watch)
+    return run
+
+
+def _looked_at(rows: Rows, run: Run) -> Run:
+    """With the curvature where it has arrived, if that is affordable."""
+    if run.at is not None or run.reason != "converged" or not affordable(rows):
+        return run
+    return replace(run, at=look(rows, run.state))
+
+
+def _beside(rows: Rows, run: Run) -> State | None:
+    """The best of a few states beside a saddle or on a ridge, if it is higher."""
+    if run.at is None or run.reason != "converged":
+        return None
+    best, top = None, run.trace[-1] + rows.rounding
+    level = run.at.eigenvalues < RIDGE
+    for direction, step in product(run.at.U.T[level], STEPS):
+        state = maximize(moved(rows, run.state, step * direction), rows.family)
+        if state is not None and (value := expect(rows, state)[1]) > top:
+            best, top = state, value
+    return best
+
+
+def _best(rows: Rows, points: list[Point]) -> Fit:
+    """The sound point with the highest log-likelihood, certified."""
+    best = _chosen(rows, points)
     # The largest group first, equals in the order of their means.
-    keys = np.column_stack([-run.state.log_phi, run.state.mu]).round(6)
+    state = best.run.state
+    keys = np.column_stack([-state.log_phi, state.mu]).round(6)
     order = np.lexsort(keys.T[::-1])
-    state = State(run.state.log_phi[order], run.state.mu[order], run.state.L[order])
-    run = replace(run, state=state, at=None)
+    state = State(state.log_phi[order], state.mu[order], state.L[order])
+    run = replace(best.run, state=state, at=None)
+    points = [replace(best, run=run), *(p for p in points if p is not best)]
     return replace(
         finished(rows, run, rows.theta(state), certificate_at(rows, run)),
-        starts=tuple(sorted((_row(rows, p) for p in points), key=_rank)),
+        starts=tuple(_row(rows, point) for point in points),
     )
 
 
-def _rank(row: StationaryPoint) -> tuple[bool, float]:
-    return row.verdict != "regular", -np.nan_to_num(row.log_likelihood, nan=-np.inf)
+def _chosen(rows: Rows, points: list[Point]) -> Point:
+    worth = _by_worth(points)
+    if not worth:
+        raise NoStartSurvived(
+            f"every start ended where a group collapses: the {rows.m} examples do not "
+            f"bear k = {rows.k} groups. Use fewer groups, a family with fewer "
+            f"parameters, or drop repeated rows.{_wild_row(rows)}"
+        )
+    best = points[worth[0]]
+    if best.verdict != "regular":
+        why = (
+            "no strict maximum, since groups are equal or EM creeps along a ridge"
+            if best.verdict == "saddle"
+            else "one with a group that explains its own rows no better than chance"
+        )
+        warnings.warn(
+            f"no sound maximum was found for k = {rows.k}: the best found is {why}. "
+            "Use fewer groups or a family with fewer parameters; see fit.starts.",
+            Doubtful,
+            stacklevel=4,
+        )
+    return best
 
 
-def _search(
-    rows: Rows,
-    start: str | Start,
-    rng: np.random.Generator,
-    n_starts: int,
-    progress: bool,
-) -> list[_Point]:
-    """Short runs on a sample: the distinct points they lead to, best first."""
-    y = _sample(rows)
-    small = Rows(y, rows.k, rows.family)
-    make = _maker(start, y, small, rng)
-    runs = [_short(small, make(i), y, rng) for i in _counted(n_starts, progress)]
-    points: list[_Point] = []
-    for run in sorted(runs, key=lambda run: -run.trace[-1]):
-        verdict = _verdict(small, run)
-        last = points[-1] if points else None
-        if last and verdict == last.verdict and _same(run, last.run):
-            points[-1] = replace(last, count=last.count + 1)
-        else:
-            points.append(_Point(run, 1, verdict))
-    return [_in_units_of(rows, small, p) for p in points]
-
-
-def _same(a: Run, b: Run) -> bool:
-    if a.trace[-1] == b.trace[-1]:  # both may have failed: no gap between infinities
-        return True
-    gap = abs(a.trace[-1] - b.trace[-1])
-    return bool(gap < 10 * LOOSE)
-
-
-def _in_units_of(rows: Rows, small: Rows, point: _Point) -> _Point:
-    """A point found on the whitened sample, as one of all examples."""
-    state, trace = point.run.state, point.run.trace
-    mu = small.center + state.mu @ small.unit.T
-    state = State(state.log_phi, mu, small.unit @ state.L)
-    shift = rows.m * rows.log_det_unit if rows.m == small.m else np.nan
-    return replace(point, run=replace(point.run, state=state, trace=trace - shift))
-
-
-def _short(rows: Rows, make: Start, y: Floats, rng: np.random.Generator) -> Run:
-    """A loose run from one start; one that collapses at once is reported so."""
-    w = as_real(make(y, rows.k, rng), "w")
-    for even in (0.0, 0.2):  # a group that starts flat gets a little of every row
-        try:
-            state = first_state(rows, (1 - even) * w + even / rows.k)
-            return climb(rows, state, LOOSE, SHORT, accelerate=True)
-        except np.linalg.LinAlgError:
-            pass
-    return Run(rows.everyone(), np.array([-np.inf]), "degenerate")
-
-
-def _maker(
-    start: str | Start, y: Floats, small: Rows, rng: np.random.Generator
-) -> Callable[[int], Start]:
-    """The start function for each of the starts, by number."""
-    if callable(start):
-        return lambda i: start
-    if start in STARTS:
-        return lambda i: STARTS[start]
-    if start != "default":
-        raise ValueError(f"start is {start!r}; it must be one of {NAMES}, or a start.")
-    if small.k == 1:
-        return lambda i: random_responsibilities
-    w = _parent(y, small, rng)
-    turns = kmeans_plus_plus, lambda y, k, rng: split(y, w, rng), random_examples
-    return lambda i: turns[i % 3]
-
-
-def _parent(y: Floats, small: Rows, rng: np.random.Generator) -> Floats:
-    """Responsibilities of the best of a few fits with one group less."""
-    rows = Rows(y, small.k - 1, small.family)
-    runs = [
-        _short(rows, kmeans_plus_plus, y, rng)
-        for _ in range(PARENTS if small.k > 2 else 1)
-    ]
-    good = [run for run in runs if _verdict(rows, run) == "regular"] or runs
-    best = max(good, key=lambda run: run.trace[-1])
-    return rows.theta(best.state).responsibilities(y)
-
-
-def _sample(rows: Rows) -> Floats:
-    """Up to 10,000 distinct whitened rows, as often as they are due, nearest first.
-
-    They are chosen by a hash of their values, and sorted by their distance from the
-    center: neither the order of the rows nor a rotation changes that.
-    """
-    direction = np.sqrt(np.arange(2, rows.d + 2))
-    keys, counts, y = np.empty(0), np.empty(0), np.empty((0, rows.d))
-    out = np.empty((rows.d, rows.size))
+def _wild_row(rows: Rows) -> str:
+    """Words about a row so far out that it makes the spread of x all alone."""
+    out, far, at, done = np.empty((rows.d, rows.size)), 0.0, 0, 0
     for n in rows.whitened(out):
-        new = out[:, :n].T.round(10)
-        key = np.mod(1e6 * (new @ direction), 1)
-        likely = key <= (keys[-1] if len(keys) == SAMPLE else 1)
-        new, keys = new[likely], np.concatenate([keys, key[likely]])
-        keys, first, which = np.unique(keys, return_index=True, return_inverse=True)
-        weights = np.concatenate([counts, np.ones(len(new))])
-        counts = np.bincount(which, weights).astype(float)[:SAMPLE]
-        y, keys = np.concatenate([y, new])[first[:SAMPLE]], keys[:SAMPLE]
-    share = min(1, SAMPLE / rows.m)
-    y = np.repeat(y, np.maximum(1, np.rint(counts * share)).astype(int), axis=0)
-    return y[np.lexsort([*y.T[::-1], (y * y).sum(axis=1).round(8)])]
+        D2 = np.square(out[:, :n]).sum(axis=0)
+        if D2.max() > far:
+            far, at = float(D2.max()), done + int(D2.argmax())
+        done += n
+    # The squares sum to m along each feature: here one row has half of them.
+    return (
+        f" Look at row {at}: it lies far from all others." if far > rows.m / 2 else ""
+    )
+
+
+def _row(rows: Rows, point: Point) -> StationaryPoint:
+    try:
+        theta = rows.theta(point.run.state)
+    except np.linalg.LinAlgError:
+        theta = None
+    value = point.value if np.isfinite(point.value) else np.nan
+    return StationaryPoint(value, point.count, theta, point.verdict, point.support)
 
 
 def _given(rows: Rows, start: Mixture | ArrayLike) -> State:
@@ -283,35 +312,3 @@ def _labels(rows: Rows, z: np.ndarray) -> Floats:
             f"numbers from 0 to {rows.k - 1}."
         )
     return np.eye(rows.k)[z.astype(int)]
-
-
-def _measures(rows: Rows, state: State) -> tuple[float, float]:
-    """Smallest eigenvalue of a covariance, whitened, and size of the smallest group."""
-    singular = np.linalg.svd(state.L, compute_uv=False)
-    return float(singular.min() ** 2), float(rows.m * np.exp(state.log_phi.min()))
-
-
-def _verdict(rows: Rows, run: Run) -> Verdict:
-    thickness, size = _measures(rows, run.state)
-    if run.reason == "degenerate" or thickness < THINNEST:
-        return "degenerate"
-    if run.reason == "max_iter" and thickness < THIN:
-        return "degenerate"
-    enough = size > group_parameters(rows.d, rows.family)
-    return "regular" if enough else "spurious"
-
-
-def _row(rows: Rows, point: _Point) -> StationaryPoint:
-    measures = _measures(rows, point.run.state)
-    value = float(point.run.trace[-1])
-    return StationaryPoint(
-        value if np.isfinite(value) else np.nan, point.count, *measures, point.verdict
-    )
-
-
-def _counted(n: int, progress: bool) -> Iterable[int]:
-    if not progress:
-        return range(n)
-    from tqdm.auto import tqdm
-
-    return tqdm(range(n), desc="starts")

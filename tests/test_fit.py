@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from reference import DATA, NAMES, ORACLES, as_mixture, parameter_error
 
-from emgmm import FAMILIES, Mixture, certify, em, fit
-from emgmm.fit import STARTS
+from emgmm import FAMILIES, Mixture, certify, em, fit, support
+from emgmm.fit import Doubtful
+from emgmm.search import STARTS
 
 GEYSER = DATA["faithful"].x
 BEST = {
@@ -50,15 +51,15 @@ def test_what_a_fit_says_of_itself():
     assert (np.diff(found.trace) >= 0).all()
     value = found.theta.log_likelihood(GEYSER)
     assert found.log_likelihood == pytest.approx(value, rel=1e-12)
-    assert sum(row.count for row in found.starts) == 30
+    assert sum(row.count for row in found.starts) >= 30
     values = [row.log_likelihood for row in found.starts if row.verdict == "regular"]
     assert values == sorted(values, reverse=True)
     assert values[0] == found.log_likelihood
-    narrowest = np.linalg.eigvals(np.linalg.solve(np.cov(GEYSER.T), found.theta.Sigma))
-    assert found.starts[0].smallest_eigenvalue == pytest.approx(
-        narrowest.min() * 272 / 271, rel=1e-6
-    )
-    assert found.starts[0].smallest_group == pytest.approx(found.theta.phi.min() * 272)
+    top = found.starts[0]
+    assert parameter_error(top.theta, found.theta) < 1e-12
+    assert top.support == pytest.approx(support(GEYSER, found.theta).min(), rel=1e-6)
+    assert found.n_starts == sum(row.count for row in found.starts)
+    assert found.n_agree == top.count
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -110,7 +111,7 @@ def test_a_collapsed_group_never_wins():
     assert np.linalg.eigvalsh(found.theta.Sigma).min() > 1e-3
     verdicts = {row.verdict for row in found.starts}
     assert "degenerate" in verdicts
-    assert sum(row.count for row in found.starts) == 30
+    assert found.n_starts >= 30
 
 
 def test_a_group_of_one_example_is_only_a_failed_start():
@@ -121,19 +122,20 @@ def test_a_group_of_one_example_is_only_a_failed_start():
         return np.eye(k)[z.astype(int)]
 
     found = fit(x, 2, start=alone, rng=0, n_starts=20)
-    assert sum(row.count for row in found.starts) == 20
+    assert found.n_starts >= 20
 
 
 def test_a_group_on_fewer_examples_than_parameters_never_wins():
     spurious = ORACLES["known_local_maxima"]["iris:VVV:2"][2]
     assert spurious["likely_spurious"]
-    with pytest.raises(ValueError, match="too few"):
-        fit(DATA["iris"].x, 2, start=as_mixture(spurious))
+    with pytest.warns(Doubtful, match="explains its own rows no better than chance"):
+        found = fit(DATA["iris"].x, 2, start=as_mixture(spurious))
+    assert [row.verdict for row in found.starts] == ["spurious"]
 
 
 def test_no_start_survives():
     x = np.repeat([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [5.0, 5.0]], 6, axis=0)
-    with pytest.raises(ValueError, match=r"every start ended .*use fewer groups"):
+    with pytest.raises(ValueError, match=r"every start ended .*Use fewer groups"):
         fit(x, 4, rng=0)
 
 
@@ -156,7 +158,7 @@ def test_one_start_of_the_users():
 
 
 def test_large_data_start_from_a_sample(monkeypatch):
-    monkeypatch.setattr(sys.modules["emgmm.fit"], "SAMPLE", 150)
+    monkeypatch.setattr("emgmm._engine.sample.SAMPLE", 150)
     found = fit(GEYSER, 2, rng=0)
     assert found.log_likelihood == pytest.approx(-1130.2639601847, abs=1e-8)
     shuffled = np.random.default_rng(0).permutation(GEYSER)
@@ -249,7 +251,7 @@ def test_a_valid_fit_or_a_value_error(x, k, family):
 
 
 def test_a_start_that_fails_is_counted_and_the_others_go_on(monkeypatch):
-    module = sys.modules["emgmm.fit"]
+    module = sys.modules["emgmm.search"]
     climb, calls = module.climb, []
 
     def fails_at_first(*args, **options):
@@ -270,4 +272,4 @@ def test_a_bar_is_shown_when_asked_for(capsys):
     fit(GEYSER, 2, rng=0, n_starts=3)
     assert capsys.readouterr().err == ""
     fit(GEYSER, 2, rng=0, n_starts=3, progress=True)
-    assert "3/3" in capsys.readouterr().err
+    assert "starts: " in capsys.readouterr().err

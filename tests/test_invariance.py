@@ -82,6 +82,7 @@ def test_a_fit_does_not_depend_on(change, dataset, k, family):
     assert_array_equal(found.theta.classify(y), right.theta.classify(x)[rows])
 
 
+@pytest.mark.filterwarnings("ignore::emgmm.Doubtful")
 @pytest.mark.parametrize("dataset", DATA)
 @pytest.mark.parametrize("k", [2, 3, 4])
 def test_a_fit_does_not_depend_on_the_names_of_groups(dataset, k):

@@ -5,7 +5,8 @@ A point with a lower log-likelihood than the best so far is never built upon.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
+from itertools import pairwise
+from math import inf, isfinite
 from typing import Literal
 
 import numpy as np
@@ -86,12 +87,13 @@ def still_to_gain(trace: list[float], rounding: float) -> float:
     last two rates, and no answer (infinity) while it is 1 or more.
     """
     if len(trace) < SHORTEST:
-        return np.inf
-    gains = np.maximum(np.diff(trace[-SHORTEST:]), rounding)
-    if gains.max() == rounding:
+        return inf
+    last = trace[-SHORTEST:]
+    a, b, c = (max(after - before, rounding) for before, after in pairwise(last))
+    if max(a, b, c) == rounding:
         return 0.0
-    rate = (gains[1:] / gains[:-1]).max()
-    return float(gains[-1] * rate / (1 - rate)) if rate < 1 else np.inf
+    rate = max(b / a, c / b)
+    return c * rate / (1 - rate) if rate < 1 else inf
 
 
 def accelerated(log: Log, state: State, tol: float) -> Reason:
@@ -104,14 +106,22 @@ def accelerated(log: Log, state: State, tol: float) -> Reason:
     if arrived:
         log.expect(start)
         return "converged"
-    return _many_at_once(log, start, tol)
+    return many_at_once(log, start, tol)
 
 
-def _many_at_once(log: Log, state: State, tol: float) -> Reason:
+def many_at_once(
+    log: Log,
+    state: State,
+    tol: float,
+    enough: Callable[[Curvature], bool] = lambda at: False,
+) -> Reason:
+    """Look at the curvature, take as many EM steps together as it allows, repeat."""
     rows, at, n = log.rows, log.look(state), AT_ONCE
     while at is not None:
         if tol > 0 and _arrived(at, tol, rows.rounding):
             return "converged"
+        if enough(at):
+            return "max_iter"
         n, step, promised = _within_reach(at, n, rows.m)
         trial = maximize(moved(rows, at.state, step), rows.family)
         if trial is not None and not log.room:

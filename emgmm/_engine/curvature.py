@@ -72,6 +72,9 @@ def size(rows: Rows) -> int:
 def curvature(rows: Rows, state: State) -> Curvature:
     """Score and information at a point, in one pass."""
     s, B, log_likelihood = _score_and_rate(rows, state)
+    if rows.family == "full":  # it may move anywhere
+        eigenvalues, U = np.linalg.eigh(np.eye(len(s)) - B)
+        return Curvature(state, log_likelihood, U.T @ s, eigenvalues, U)
     V = _tangent(rows, state)
     eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
     return Curvature(state, log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
@@ -116,9 +119,8 @@ def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
     const = state.log_constant[:, None]
     s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
     out, log_likelihood = np.empty((d, rows.size)), -rows.m * rows.log_det_unit
-    few = min(rows.size, max(64, WORK // (2 * k * f)))
-    # One set of arrays for all blocks: fresh memory costs more than arithmetic.
-    H, A, r = np.ones((k, f, few)), np.empty((k, f, few)), np.empty((k, d, few))
+    H, A, r = _work(rows)
+    few = H.shape[2]
     for n in rows.whitened(out):
         for start in range(0, n, few):
             block = out[:, start : min(n, start + few)]
@@ -134,6 +136,19 @@ def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
     s[:, 0] -= scale**2
     scales = np.repeat(scale, f)
     return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
+
+
+def _work(rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """One set of arrays for all blocks: fresh memory costs more than arithmetic."""
+    k, d, f = rows.k, rows.d, (rows.d + 1) * (rows.d + 2) // 2
+    n = min(rows.size, rows.m, max(64, WORK // (2 * k * f)))
+    if rows.products is None:
+        rows.products = (
+            np.ones((k, f, n)),
+            np.empty((k, f, n)),
+            np.empty((k, d, n)),
+        )
+    return rows.products
 
 
 def _second_degree(h: Floats, d: int) -> None:
@@ -160,16 +175,26 @@ def _add(s: Floats, B: Floats, h: Floats, A: Floats) -> None:
 
 def _tangent(rows: Rows, state: State) -> Floats:
     """Orthonormal directions (p, r) in which the family may move."""
-    k, d, family = rows.k, rows.d, rows.family
-    i, j = upper(d)
+    if rows.family.startswith("tied"):
+        share = np.exp(0.5 * state.log_phi)[:, None]
+        return _directions(share, rows.d, rows.family)
+    return _each_alone(rows.k, rows.d, rows.family)
+
+
+@lru_cache
+def _each_alone(k: int, d: int, family: str) -> Floats:
+    """Where each group has a covariance of its own: the same at every point."""
+    return _directions(np.eye(k), d, family)
+
+
+def _directions(share: Floats, d: int, family: str) -> Floats:
+    """Means move freely; covariances as the family allows, groups by their share."""
+    k, (i, j) = len(share), upper(d)
     shape = np.eye(len(i))
     if family.endswith("diagonal"):
         shape = shape[:, i == j]
     if family.endswith("spherical"):
         shape = (i == j)[:, None] / np.sqrt(d)
-    share = np.eye(k)
-    if family.startswith("tied"):
-        share = np.exp(0.5 * state.log_phi)[:, None]
     quadratic = np.zeros((k, 1 + d + len(i), share.shape[1] * shape.shape[1]))
     quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, len(i), -1)
     linear = np.kron(np.eye(k), np.eye(1 + d + len(i), 1 + d))

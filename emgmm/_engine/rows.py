@@ -52,13 +52,14 @@ class Rows:
         # Gains below this are rounding in the sum of m log-densities.
         size = 1.5 * self.d + abs(self.log_det_unit)
         self.rounding = float(16 * np.finfo(float).eps * self.m * size)
-        self._to_unit = np.linalg.solve(self.unit, np.eye(self.d))
+        self.to_unit = np.linalg.solve(self.unit, np.eye(self.d))
         p = (self.d + 1) * (self.d + 2) // 2
         self.size = max(256, WORK // (p + k)) // 8 * 8  # rows per block
         n = min(self.m, self.size)
         # One set of arrays for all passes: fresh memory costs more than arithmetic.
         self.T = np.ones((p, n))
         self.log_joint, self.top = np.empty((k, n)), np.empty(n)
+        self.products: tuple[Floats, Floats, Floats] | None = None  # of the curvature
         self._centered = np.empty((self.d, n))
         self._keep = not callable(x) and self.m <= self.size
         self._kept = False
@@ -72,8 +73,8 @@ class Rows:
             )
         with np.errstate(divide="ignore"):
             log_phi = np.log(theta.phi)
-        mu = (theta.mu - self.center) @ self._to_unit.T
-        state = State(log_phi, mu, self._to_unit @ cholesky(theta.Sigma))
+        mu = (theta.mu - self.center) @ self.to_unit.T
+        state = State(log_phi, mu, self.to_unit @ cholesky(theta.Sigma))
         if not state.kappa < NARROW**2:
             raise np.linalg.LinAlgError(
                 "start: a group is too narrow for these examples."
@@ -103,7 +104,7 @@ class Rows:
                 n = x.shape[1]
                 c = self._centered[:, :n]
                 np.subtract(x, center, out=c)
-                np.matmul(self._to_unit, c, out=out[:, :n])
+                np.matmul(self.to_unit, c, out=out[:, :n])
                 yield n
 
     def features(self) -> Iterator[Floats]:
