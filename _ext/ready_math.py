@@ -24,6 +24,7 @@ from sphinx.util.math import get_node_equation_number
 
 # The book is built without installing tools/ as a package.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tools import sources
 from tools.equations import registry
 
 LOG = logging.getLogger(__name__)
@@ -130,18 +131,17 @@ def displayed(self: Any, node: nodes.Element) -> None:
 
 @cache
 def functions() -> dict[str, str]:
-    """The function that carries out each equation. Its entry leads back."""
+    """The function that carries out each equation. Its source leads to its entry."""
     return {e.label: e.functions[0] for e in registry() if e.functions}
 
 
 def link_to_code(builder: Any, label: str) -> str:
     if label not in functions():
         return ""
-    name = functions()[label]
-    entry = builder.env.domains["py"].objects[name]
-    page = builder.get_relative_uri(builder.current_docname, entry.docname)
-    text = f"code: <code>{name.split('.', 1)[1]}</code>"
-    return f'<a class="to-code" href="{page}#{entry.node_id}">{text}</a>'
+    page, anchor = sources.place(functions()[label])
+    target = builder.get_relative_uri(builder.current_docname, page)
+    text = f"code: <code>{functions()[label].split('.', 1)[1]}</code>"
+    return f'<a class="to-code" href="{target}#{anchor}">{text}</a>'
 
 
 def complete(

@@ -14,7 +14,10 @@ from tools.browser import served
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 FILES = [c["file"] for part in TOC["parts"] for c in part["chapters"]]
-PAGES = [f"{name}.html" for name in [TOC["root"], *FILES, "search", "genindex"]]
+# All pages of source are made alike; the files differ in the colors of their words.
+SOURCES = [f"_modules/{name}" for name in ("index", "emgmm/em", "emgmm/_engine/rows")]
+NAMES = [TOC["root"], *FILES, *SOURCES, "search", "genindex"]
+PAGES = [f"{name}.html" for name in NAMES]
 CHAPTER = "chapters/04_em.html"
 WHOLE = "chapters/reference_fit.html"
 # What the theme says on every page.
@@ -263,11 +266,23 @@ def test_a_symbol_shows_what_it_means(page, address):
 def test_an_equation_leads_to_its_code_and_back(page, address):
     page.goto(f"{address}/{CHAPTER}")
     page.click("#equation-eq-e-step .to-code")
+    page.locator("#e_step:target").wait_for()
+    assert page.url.endswith("_modules/emgmm/em.html#e_step")
+    assert page.evaluate(SEEN, "def e_step(")
+    page.click("#e_step .viewcode-back")
     assert page.url.endswith("api.html#emgmm.e_step")
     page.locator("dl:has(> #emgmm\\.e_step) a[href$='#equation-eq-e-step']").click()
     assert page.url.endswith("04_em.html#equation-eq-e-step")
 
 
+# Is a word in sight where a link has led, and not below the head of the page?
+SEEN = """(word) => {
+  const target = document.querySelector(":target");
+  const line = [...target.childNodes].find((e) => e.textContent.startsWith("def"));
+  const { x, y } = line.getBoundingClientRect();
+  const seen = document.elementFromPoint(x + 2, y + 2);
+  return line === seen && target.textContent.includes(word);
+}"""
 TABBABLE = """
 [...document.querySelectorAll(
     "a[href], button, input, select, summary, [tabindex='0']")]

@@ -2,10 +2,12 @@
 
 import base64
 import importlib
+import inspect
 import json
 import re
 import shutil
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +15,10 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+import emgmm.checks
+import emgmm.plots
 from _ext import em_explorer
+from emgmm.em import plain
 from tests.conftest import build
 from tools import equations, numbers, reading, times
 
@@ -28,7 +33,8 @@ def soup(page):
 
 def pages(html):
     """The pages for readers: not the redirect at the top, not the theme's files."""
-    return sorted([*html.glob("chapters/*.html"), *html.glob("[gs]e*.html")])
+    found = [html.glob(n) for n in ("chapters/**/*", "_modules/**/*", "[gs]e*")]
+    return sorted(p for paths in found for p in paths if p.suffix == ".html")
 
 
 def test_every_page_of_the_contents_is_built(html):
@@ -217,8 +223,8 @@ def test_a_dead_link_is_found(tmp_path):
 
 
 def bad_alts(tree):
-    images = tree.find("article").find_all("img")
-    alts = [image.get("alt") or "" for image in images]
+    images = tree.select("article img, article figure > svg")
+    alts = [image.get("alt") or image.get("aria-label") or "" for image in images]
     return [a for a in alts if len(a) < 30 or re.search(r"\.(png|svg|jpe?g)\b|/", a)]
 
 
@@ -230,8 +236,9 @@ def test_every_figure_has_a_text_alternative(html):
 
 @pytest.mark.parametrize("alt", ["", 'alt=""', 'alt="../_images/fig-two-groups.png"'])
 def test_a_figure_without_words_is_found(alt):
-    tree = BeautifulSoup(f"<article><img src='x.png' {alt}></article>", "html.parser")
-    assert len(bad_alts(tree)) == 1
+    images = f"<img src='x.png' {alt}><figure><svg></svg></figure>"
+    tree = BeautifulSoup(f"<article>{images}</article>", "html.parser")
+    assert len(bad_alts(tree)) == 2
 
 
 STORY = [f"0{n}_" for n in range(1, 6)]
@@ -251,16 +258,73 @@ def test_every_computed_equation_leads_to_its_code(html):
         if e.functions:
             box = soup(html / f"chapters/{e.page}.html").find(id=f"equation-{e.label}")
             (link,) = box.select("a.to-code")
-            assert link["href"] == f"api.html#{e.functions[0]}"
+            href = link["href"].removeprefix("../" * e.page.count("/"))
+            assert written(e.functions[0]) in code(html, href), e.label
 
 
 # The pages made from the package
 
 
-@pytest.mark.parametrize("module", equations.MODULES)
-def test_every_public_name_is_on_the_page_of_the_package(html, module):
-    names = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
-    assert names - ids(html / "chapters/api.html") == set()
+def public_names():
+    """What readers may use: constants, functions, classes and what these can do."""
+    for module in map(importlib.import_module, equations.MODULES):
+        for name in equations.names(module):
+            yield f"{module.__name__}.{name}"
+            thing = getattr(module, name)
+            for member, value in vars(thing).items() if inspect.isclass(thing) else ():
+                can = inspect.isroutine(value) or isinstance(value, property)
+                if can and not member.startswith("_"):
+                    yield f"{module.__name__}.{name}.{member}"
+
+
+def entry(html, page, name):
+    """The addresses of the source that the entry of a name leads to."""
+    head = soup(html / f"chapters/{page}.html").find("dt", id=name)
+    return [a["href"] for a in head.select("a:has(.viewcode-link)")]
+
+
+def code(html, href):
+    """The lines that a link of a chapter leads to."""
+    page, _, anchor = href.partition("#")
+    block = soup((html / "chapters" / page).resolve()).find(id=anchor)
+    return dense(block.get_text())
+
+
+def dense(text):
+    """Without what viewcode puts between the lines."""
+    lines = (line.rstrip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line not in ("", "[docs]"))
+
+
+def written(name):
+    """The lines of a name in its file; of a constant, how they begin."""
+    thing = attrgetter(name.partition(".")[2])(emgmm)
+    thing = getattr(thing, "fget", thing)
+    if inspect.isroutine(thing) or inspect.isclass(thing):
+        return dense(inspect.getsource(thing))
+    return f"{name.rpartition('.')[2]} = "
+
+
+@pytest.mark.parametrize("name", list(public_names()))
+def test_every_public_name_is_on_the_page_and_leads_to_its_lines(html, name):
+    links = entry(html, "api", name)
+    if name.startswith("emgmm.checks."):
+        assert links == []
+    else:
+        assert written(name) in code(html, *links)
+
+
+def test_the_checks_know_answers_and_are_not_printed(html):
+    printed = {p.relative_to(html / "_modules") for p in html.glob("_modules/**/*")}
+    assert Path("emgmm/em.html") in printed
+    assert not [p for p in printed if "checks" in p.parts or p.stem == "checks"]
+
+
+def test_the_engine_room_shows_the_loop_as_it_is(html):
+    blocks = soup(html / "chapters/engine_room.html").select(
+        "article div.highlight pre"
+    )
+    assert inspect.getsource(plain) in [block.get_text() for block in blocks]
 
 
 def test_the_page_of_equations_lists_all_of_them(html):

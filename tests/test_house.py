@@ -1,6 +1,8 @@
 """How the package is built: rooms, the direction of imports, what an import costs."""
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 import emgmm
 from emgmm import Mixture, em
+from tools import equations, notebooks
 
 PACKAGE = Path(emgmm.__file__).parent
 GROUND = {"emgmm._input", "emgmm.mixture", "emgmm.moments"}
@@ -44,6 +47,32 @@ def test_the_import_loads_no_scipy_and_no_matplotlib():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+# What is for readers
+
+
+ROOMS = sorted(path.stem for path in PACKAGE.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_file_is_for_readers_or_says_that_it_is_not(name):
+    module = f"emgmm.{name}"
+    front = imported(PACKAGE / "__init__.py")
+    doc = importlib.import_module(module).__doc__
+    assert module in {*equations.MODULES, *front} or "\n\nInternal: " in doc
+
+
+TEXTS = [*notebooks.CHAPTERS.rglob("*.md"), PACKAGE.parent / "README.md"]
+
+
+def test_the_pages_import_what_is_for_readers():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in TEXTS)
+    found = set(re.findall(r"(?:from|import) (emgmm[\w.]*)", text))
+    for names in re.findall(r"from emgmm import (.+)", text):
+        found |= {f"emgmm.{n}" for n in names.split(", ") if n not in emgmm.__all__}
+    assert {"emgmm", "emgmm.plots", "emgmm.checks"} <= found
+    assert found <= set(equations.MODULES)
 
 
 @pytest.mark.parametrize("max_iter", [0, 1, 100])

@@ -73,6 +73,7 @@ def sources(kind: str) -> dict[str, bytes]:
     names = [toc["root"], *(c["file"] for p in toc["parts"] for c in p["chapters"])]
     wanted = [f"{name}{end}" for name in names for end in (".ipynb", ".md")]
     wanted += ["chapters/references.bib", "assets/favicon.svg"]
+    wanted += ["emgmm/em.py"]  # lines of it stand in the engine room
     wanted += ["tools/editions/pretest.md"] * (kind == "instructor")  # in the guide
     found = {name: ROOT / name for name in wanted if (ROOT / name).exists()}
     return files | {name: file.read_bytes() for name, file in found.items()}

@@ -18,13 +18,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("emgmm", "emgmm.data", "emgmm.plots", "emgmm.checks")
+# What readers import from; see CONTRIBUTING, "Package".
+MODULES = ("emgmm", "emgmm.starts", "emgmm.data", "emgmm.plots", "emgmm.checks")
 CITED = re.compile(r"(?:\{eq\}|:eq:)`(?:[^`<]*<)?([^`<>]+)>?`")
 # As Jupyter Book sets it: two dollars make a displayed equation inside a line too.
 MYST = create_md_parser(
@@ -65,10 +67,21 @@ def labels(text: str) -> Iterator[str]:
             yield from [""] if directive[1] == "math" else labels(token.content)
 
 
+def names(module: ModuleType) -> list[str]:
+    """The public names: ``__all__``, or what is defined there without underscore."""
+    own = [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
+    ]
+    return list(getattr(module, "__all__", own))
+
+
 def public() -> Iterator[tuple[str, str]]:
     """Name and docstring of each public function, class, method and property."""
     for module in map(importlib.import_module, MODULES):
-        for name in module.__all__:
+        for name in names(module):
             thing = getattr(module, name)
             if inspect.isroutine(thing) or inspect.isclass(thing):
                 yield f"{module.__name__}.{name}", inspect.getdoc(thing) or ""

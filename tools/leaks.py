@@ -138,8 +138,14 @@ def _strings(value: object) -> Iterator[str]:
 
 def known_to_the_search(files: Mapping[str, bytes]) -> Iterator[str]:
     """Words of solutions that the index of the search has from nowhere else."""
-    pages = [text(p, data) for p, data in files.items() if p.endswith(".html")]
-    hidden = stems("\n".join(secrets())) - stems("\n".join(pages))
+    # The search does not know the pages of source.
+    html = {
+        p: d for p, d in files.items() if p.endswith(".html") and "_modules" not in p
+    }
+    pages = [text(path, data) for path, data in html.items()]
+    # Of a formula it knows the commands, which a page draws: they tell nothing.
+    told = re.sub(r"\\[a-zA-Z]+", " ", "\n".join(secrets()))
+    hidden = stems(told) - stems("\n".join(pages))
     for path, data in files.items():
         if path.endswith("searchindex.js"):
             index = json.loads(data.decode("utf-8").partition("(")[2].rstrip(")\n; "))
