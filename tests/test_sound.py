@@ -10,6 +10,8 @@ from reference import DATA
 from scipy.stats import multivariate_normal
 
 from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, support
+from emgmm._engine.rows import Rows
+from emgmm.certificate import by_rate
 from emgmm.fit import Doubtful
 from emgmm.starts import peel
 
@@ -234,3 +236,11 @@ def test_a_group_without_share_has_no_certificate():
     theta = Mixture([1.0, 0.0], [[3, 70], [3, 70]], [np.diag([1.0, 100])] * 2)
     with pytest.raises(ValueError, match="has share 0; leave it out"):
         certify(GEYSER, theta)
+
+
+def test_by_its_rate_a_group_about_to_collapse_has_no_top():
+    x = np.concatenate([np.zeros(20), np.linspace(5, 9, 20)])[:, None]
+    rows = Rows(x, 2)
+    theta = Mixture([0.5, 0.5], [[0], [7]], [[[1e-9]], [[2.0]]])
+    found = by_rate(rows, rows.state(theta))
+    assert (found.kind, found.still_to_gain) == ("unknown", np.inf)

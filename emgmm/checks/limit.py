@@ -3,6 +3,7 @@
 import _thread
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 AGAIN = 1.0  # seconds; some code catches the first interruption
@@ -45,7 +46,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
             stop.release()
             ended.acquire()  # what was sent arrives here at the latest
     except KeyboardInterrupt:
-        if stop.locked():  # it came between call and release
+        with suppress(RuntimeError):  # released before, unless it came just then
             stop.release()
         if not sent:
             raise
