@@ -241,7 +241,8 @@ def is_error(category, module):
 
 
 OURS = ["emgmm", "emgmm.fit", "tools.prose", "_ext.figures", "benchmarks.bench"]
-TESTS = [file.stem for file in ROOT.glob("tests/*.py")]
+PLAIN = [file.stem for file in ROOT.glob("tests/*.py") if file.stem != "__init__"]
+TESTS = [*PLAIN, *(f"tests.{name}" for name in PLAIN)]
 
 
 @pytest.mark.parametrize("module", [*OURS, *TESTS, "__main__"])
