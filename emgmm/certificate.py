@@ -80,20 +80,7 @@ def certify(x: ArrayLike, theta: Mixture, family: str = "full") -> Certificate:
     >>> certify(x, Mixture([1.0], [[1.0]], [[[2 / 3]]])).kind
     'strict maximum'
     """
-    check_mixture(theta)
-    if theta.phi.min() < EMPTY:
-        raise ValueError(
-            f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
-            f"{theta.phi.min():g}; leave it out."
-        )
-    check_of_family(theta, family)
-    rows = Rows(x, theta.k, family)
-    try:
-        state = rows.state(theta)
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            "theta: a group is a million times narrower than x; it has collapsed."
-        ) from None
+    rows, state = _seen(x, theta, family)
     with one_thread(rows.d):
         return certificate(curvature(rows, state))
 
@@ -133,13 +120,29 @@ def support(x: ArrayLike, theta: Mixture, family: str = "full") -> Floats:
     >>> support(x, theta).round(0).tolist()
     [213.0, 213.0]
     """
-    check_mixture(theta)
-    check_of_family(theta, family)
+    rows, state = _seen(x, theta, family)
     if theta.k == 1 or family.startswith("tied"):
         return np.full(theta.k, np.inf)
-    rows = Rows(x, theta.k, family)
     with one_thread(rows.d):
-        return left_out.support(rows, rows.state(theta), left_out.equal_rows(rows))
+        return left_out.support(rows, state, left_out.equal_rows(rows))
+
+
+def _seen(x: ArrayLike, theta: Mixture, family: str) -> tuple[Rows, State]:
+    """Examples and parameters as the engine sees them, once they are checked."""
+    check_mixture(theta)
+    if theta.phi.min() < EMPTY:
+        raise ValueError(
+            f"theta: group {theta.names[theta.phi.argmin()]!r} has share "
+            f"{theta.phi.min():g}; leave it out."
+        )
+    check_of_family(theta, family)
+    rows = Rows(x, theta.k, family)
+    try:
+        return rows, rows.state(theta)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "theta: a group is a million times narrower than x; it has collapsed."
+        ) from None
 
 
 def check_of_family(theta: Mixture, family: str) -> None:

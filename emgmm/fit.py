@@ -121,9 +121,7 @@ def fit(
         if isinstance(begin, str) or callable(begin):
             points = search(sample, begin, rng, n_starts, progress)
         else:
-            state = sample.inside(_given(rows, begin))
-            # Nothing is known of it yet: it is followed, and judged then.
-            points = [Point(Run(state, np.array([np.nan]), "max_iter"), "regular", 0.0)]
+            points = [_unknown(sample, _given(rows, begin))]
         points = [_outside(rows, sample, point) for point in points]
 
         def follow(point: Point) -> Point:
@@ -139,6 +137,12 @@ class NoStartSurvived(ValueError):
 
 class Doubtful(UserWarning):
     """No group of rows stands behind a group of the fit, or it is no maximum."""
+
+
+def _unknown(sample: Sample, state: State) -> Point:
+    """A start of which nothing is known yet: it is followed, and judged then."""
+    run = Run(sample.inside(state), np.array([np.nan]), "max_iter")
+    return Point(run, "regular", 0.0)
 
 
 def _followed(points: list[Point], follow: Callable[[Point], Point]) -> list[Point]:

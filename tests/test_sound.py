@@ -244,3 +244,10 @@ def test_by_its_rate_a_group_about_to_collapse_has_no_top():
     theta = Mixture([0.5, 0.5], [[0], [7]], [[[1e-9]], [[2.0]]])
     found = by_rate(rows, rows.state(theta))
     assert (found.kind, found.still_to_gain) == ("unknown", np.inf)
+
+
+@pytest.mark.parametrize("judge", [certify, support])
+def test_a_group_that_has_collapsed_is_refused_by_its_name(judge):
+    theta = Mixture([0.5, 0.5], [[2, 55], [4, 80]], [np.eye(2), 1e-14 * np.eye(2)])
+    with pytest.raises(ValueError, match="theta: a group is a million times narrower"):
+        judge(GEYSER, theta)

@@ -27,17 +27,8 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     for lock in (begun, stop, ended):
         lock.acquire()
     sent: list[bool] = []
-
-    def watch() -> None:
-        begun.acquire()
-        wait = seconds
-        while not stop.acquire(timeout=wait):
-            sent.append(True)
-            _thread.interrupt_main()
-            wait = AGAIN
-        ended.release()
-
-    threading.Thread(target=watch, daemon=True).start()
+    watch = (seconds, begun, stop, ended, sent)
+    threading.Thread(target=_watch, args=watch, daemon=True).start()
     try:
         try:
             begun.release()
@@ -51,3 +42,20 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         if not sent:
             raise
         raise TimeUp from None
+
+
+def _watch(
+    seconds: float,
+    begun: _thread.LockType,
+    stop: _thread.LockType,
+    ended: _thread.LockType,
+    sent: list[bool],
+) -> None:
+    """Interrupt the main thread when the time is up, and again until it stops this."""
+    begun.acquire()
+    wait = seconds
+    while not stop.acquire(timeout=wait):
+        sent.append(True)
+        _thread.interrupt_main()
+        wait = AGAIN
+    ended.release()
