@@ -191,7 +191,8 @@ def _outside(rows: Rows, sample: Sample, point: Point) -> Point:
 def _certain(rows: Rows, sample: Sample, run: Run, count: int) -> Point:
     """Where a start has led in the end, and whether that is sound."""
     point = judged(sample, replace(run, state=sample.inside(run.state), at=None))
-    saddle = run.at is not None and run.at.eigenvalues[0] < RIDGE
+    arrived = run.at if run.reason == "converged" else None
+    saddle = arrived is not None and arrived.eigenvalues[0] < RIDGE
     verdict = "saddle" if saddle else point.verdict
     return replace(point, run=run, verdict=verdict, count=count)
 
@@ -213,7 +214,8 @@ def _top(
             break
         run = climb(rows, beside, tol, max_iter, accelerate, watch)
     run = _looked_at(rows, run)
-    if run.at is not None and tol < run.at.decrement < np.inf and tol > 0:
+    left = run.at.decrement if run.at and run.reason == "converged" else 0.0
+    if 0 < tol < left < np.inf:
         # By its last steps EM had arrived; the curvature, which knows better, goes on.
         run = climb(rows, run.state, tol / 10, max_iter, accelerate, watch)
     return run

@@ -273,3 +273,18 @@ def test_a_bar_is_shown_when_asked_for(capsys):
     assert capsys.readouterr().err == ""
     fit(GEYSER, 2, rng=0, n_starts=3, progress=True)
     assert "starts: " in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::emgmm.Doubtful")
+def test_no_climb_to_the_end_is_longer_than_it_may_be():
+    counted = []
+    found = fit(
+        GEYSER,
+        3,
+        start=np.random.default_rng(0).dirichlet(np.ones(3), len(GEYSER)),
+        max_iter=5,
+        callback=lambda n, theta, value: counted.append(n),
+    )
+    assert counted == [0, 1, 2, 3, 4, 5]
+    assert found.reason == "max_iter"
+    assert found.starts[0].verdict != "saddle"  # that is asked where EM has arrived
