@@ -276,15 +276,17 @@ def test_a_bar_is_shown_when_asked_for(capsys):
 
 
 @pytest.mark.filterwarnings("ignore::emgmm.Doubtful")
-def test_no_climb_to_the_end_is_longer_than_it_may_be():
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("max_iter", [5, 17, 20])
+def test_no_climb_to_the_end_is_longer_than_it_may_be(k, max_iter):
     counted = []
     found = fit(
         GEYSER,
-        3,
-        start=np.random.default_rng(0).dirichlet(np.ones(3), len(GEYSER)),
-        max_iter=5,
+        k,
+        start=np.random.default_rng(0).dirichlet(np.ones(k), len(GEYSER)),
+        max_iter=max_iter,
         callback=lambda n, theta, value: counted.append(n),
     )
-    assert counted == [0, 1, 2, 3, 4, 5]
+    assert counted == list(range(max_iter + 1))
     assert found.reason == "max_iter"
     assert found.starts[0].verdict != "saddle"  # that is asked where EM has arrived
