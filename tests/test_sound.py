@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, support
 from emgmm._engine.rows import Rows
+from emgmm._engine.sample import SAMPLE
 from emgmm.certificate import by_rate
 from emgmm.fit import Doubtful
 from emgmm.starts import peel
@@ -251,3 +253,17 @@ def test_a_group_that_has_collapsed_is_refused_by_its_name(judge):
     theta = Mixture([0.5, 0.5], [[2, 55], [4, 80]], [np.eye(2), 1e-14 * np.eye(2)])
     with pytest.raises(ValueError, match="theta: a group is a million times narrower"):
         judge(GEYSER, theta)
+
+
+def test_the_page_says_how_the_search_goes():
+    page = Path(__file__).resolve().parents[1] / "chapters" / "reference_fit.md"
+    said = " ".join(page.read_text(encoding="utf-8").split())
+    searching, fitting = sys.modules["emgmm.search"], sys.modules["emgmm.fit"]
+    words = {4: "four", 5: "five", 12: "twelve"}
+    for sentence in (
+        f"{searching.FEW} steps of EM on at most {SAMPLE:,} rows show",
+        f"The first {words[searching.FIRST]} starts are new ones, of four kinds",
+        f"moves from one of the best {words[searching.BEST]} points",
+        f"The best {words[fitting.FOLLOWED]} points are followed to the end",
+    ):
+        assert sentence in said
