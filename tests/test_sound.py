@@ -14,6 +14,7 @@ from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, support
 from emgmm._engine.rows import Rows
 from emgmm._engine.sample import SAMPLE
 from emgmm.certificate import by_rate
+from emgmm.em import climb, first_state
 from emgmm.fit import Doubtful
 from emgmm.starts import peel
 
@@ -190,13 +191,21 @@ def test_a_sound_maximum_does_not_say_how_many_groups_there_are():
 
 
 def test_where_looks_are_dear_plain_steps_lead_as_far(monkeypatch):
-    right = fit(GEYSER, 3, rng=0)
-    module = sys.modules["emgmm.search"]
-    monkeypatch.setattr(module, "size", lambda rows: 10**6)
-    for rungs in (1, 10):
-        monkeypatch.setattr(module, "RUNGS", rungs)
-        found = fit(GEYSER, 3, rng=0)
-        assert found.log_likelihood == pytest.approx(right.log_likelihood, abs=1e-6)
+    search = sys.modules["emgmm.search"]
+    monkeypatch.setattr(search, "FEW", 5)
+    rows, w = Rows(GEYSER, 3), np.random.default_rng(0).dirichlet(np.ones(3), 272)
+    begun = climb(rows, first_state(rows, w), search.LOOSE, search.FEW, False)
+    right = em(GEYSER, w, accelerate=True).log_likelihood
+    assert begun.reason == "max_iter"
+    monkeypatch.setattr(search, "size", lambda rows: 10**6)
+    ends = []
+    for rungs in (1, 2, 100):
+        monkeypatch.setattr(search, "RUNGS", rungs)
+        ends.append(search._onward(rows, begun, -np.inf).trace[-1])
+    assert begun.trace[-1] < ends[0] < ends[1] < ends[2]
+    assert ends[2] == pytest.approx(right, abs=0.01)
+    # It is left alone once it cannot pass the best.
+    assert search._onward(rows, begun, np.inf).trace[-1] == ends[0]
 
 
 def test_no_search_goes_on_for_ever(monkeypatch):
