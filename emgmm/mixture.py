@@ -59,7 +59,7 @@ class Mixture:
         mu = _checked_mu(mu, len(phi))
         names = _checked_names(names, len(phi))
         Sigma = _checked_Sigma(Sigma, mu.shape, names)
-        whiteners = np.stack([_whitener(S, n) for S, n in zip(Sigma, names)])
+        whiteners = _whiteners(Sigma, names)
         for array in (phi, mu, Sigma, whiteners):
             array.flags.writeable = False
         self.__dict__.update(
@@ -270,32 +270,43 @@ def _checked_Sigma(
     return (Sigma + Sigma.mT) / 2
 
 
-def _whitener(Sigma: Floats, name: Any) -> Floats:
-    """Lower triangular W with W Sigma W^T = I, by Cholesky."""
+def _whiteners(Sigma: Floats, names: tuple[Any, ...]) -> Floats:
+    """Lower triangular W_j with W_j Sigma_j W_j^T = I, by Cholesky."""
+    diagonal = np.diagonal(Sigma, axis1=1, axis2=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Units near the standard deviations, as powers of two: no digit is lost.
-        unit = np.exp2(np.rint(np.log2(np.diagonal(Sigma)) / 2))
-        A = Sigma / unit[:, None] / unit
-    try:
-        W = _inverse_factor(A)
-        # The first factor is off by eps * condition number. Measured in long double,
-        # what is left of the identity gives most of that back.
-        left = W.astype(np.longdouble) @ A @ W.astype(np.longdouble).T
-        return _inverse_factor(left.astype(np.float64)) @ W / unit
-    except np.linalg.LinAlgError:
+        unit = np.exp2(np.rint(np.log2(diagonal) / 2))
+        A = Sigma / unit[:, :, None] / unit[:, None, :]
+    W = _inverse_factors(A, Sigma, names)
+    # The first factor is off by eps * condition number. Measured in long double,
+    # what is left of the identity gives most of that back.
+    left = W.astype(np.longdouble) @ A @ W.astype(np.longdouble).mT
+    W = _inverse_factors(left.astype(np.float64), Sigma, names) @ W
+    return W / unit[:, None, :]
+
+
+def _inverse_factors(A: Floats, Sigma: Floats, names: tuple[Any, ...]) -> Floats:
+    """L^-1 of every A = L L^T; refuses one that rounding cannot tell from singular."""
+    L = _factors(A)
+    if L is None:
+        j = next(j for j in range(len(A)) if _factors(A[j : j + 1]) is None)
         raise np.linalg.LinAlgError(
-            f"Sigma of group {name!r}, shape {Sigma.shape}, is not positive definite: "
-            "it is flat in some direction (too few, equal or collinear examples?).\n"
-            f"{Sigma}"
-        ) from None
-
-
-def _inverse_factor(A: Floats) -> Floats:
-    """L^-1 of A = L L^T; refuses an A that rounding cannot tell from singular."""
-    L = np.linalg.cholesky(A)
-    if not np.diagonal(L).min() ** 2 > 4 * len(A) * np.finfo(float).eps:
-        raise np.linalg.LinAlgError
-    inverse = np.eye(len(A))
-    for i, row in enumerate(L):  # forward substitution: LAPACK starts threads for this
-        inverse[i] = (inverse[i] - row[:i] @ inverse[:i]) / row[i]
+            f"Sigma of group {names[j]!r}, shape {Sigma[j].shape}, is not positive "
+            "definite: it is flat in some direction (too few, equal or collinear "
+            f"examples?).\n{Sigma[j]}"
+        )
+    inverse = np.tile(np.eye(A.shape[1]), (len(A), 1, 1))
+    for i in range(A.shape[1]):
+        # Forward substitution: LAPACK starts threads for this.
+        done = (L[:, i : i + 1, :i] @ inverse[:, :i])[:, 0]
+        inverse[:, i] = (inverse[:, i] - done) / L[:, i, i : i + 1]
     return inverse
+
+
+def _factors(A: Floats) -> Floats | None:
+    try:
+        L: Floats = np.linalg.cholesky(A).astype(np.float64, copy=False)
+    except np.linalg.LinAlgError:
+        return None
+    least = np.diagonal(L, axis1=1, axis2=2).min() ** 2
+    return L if least > 4 * A.shape[1] * np.finfo(float).eps else None

@@ -81,6 +81,44 @@ def random_examples(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     return _nearest(y, y[rng.permutation(_different(x))[:k]])
 
 
+def soft_examples(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
+    """Centres are k examples drawn at random; each row is shared between all.
+
+    The shares are those of Gaussians around the centres, each with half the covariance
+    of all rows: wide groups, of which none collapses at once onto a few equal rows.
+
+    Parameters
+    ----------
+    x : array_like, shape (m, d)
+        Examples; distances are measured after whitening.
+    k : int
+        Number of groups.
+    rng : int or numpy Generator, optional
+        A seed makes the draw repeatable.
+
+    Returns
+    -------
+    w : ndarray, shape (m, k)
+
+    Raises
+    ------
+    ValueError
+        When x is no table of finite numbers, k is not in 1 .. m, or fewer than k rows
+        of x differ.
+
+    Examples
+    --------
+    >>> soft_examples([[0.0], [1.0], [9.0]], 2, rng=0).round(2).tolist()
+    [[0.01, 0.99], [0.02, 0.98], [0.99, 0.01]]
+    """
+    x, k, rng = _checked(x, k, rng)
+    y = _whitened(x)
+    centers = y[rng.permutation(_different(x))[:k]]
+    D2 = np.stack([_distances(y, c) for c in centers], axis=1)
+    w: Floats = np.exp(D2.min(axis=1, keepdims=True) - D2)
+    return w / w.sum(axis=1, keepdims=True)
+
+
 def kmeans_plus_plus(x: ArrayLike, k: int, rng: Seed = None) -> Floats:
     """Centres are drawn far from each other; each row goes to the nearest.
 
@@ -352,7 +390,7 @@ def _checked(
 ) -> tuple[Floats, int, np.random.Generator]:
     x, rng = as_x(x), as_generator(rng)
     k = as_count(k, "k", least=1)
-    n = len(np.unique(x, axis=0))
+    n = len(_different(x))
     if k > n:
         raise ValueError(f"k is {k}, but x has only {n} different rows.")
     return x, k, rng
@@ -360,8 +398,9 @@ def _checked(
 
 def _different(x: Floats) -> Ints:
     """One of each kind of rows, in the order of rows, whatever the order of columns."""
-    first: Ints = np.sort(np.unique(x, axis=0, return_index=True)[1])
-    return first
+    order = np.lexsort(x.T)  # equal rows stand side by side, the first of them first
+    new = (x[order[1:]] != x[order[:-1]]).any(axis=1)
+    return np.sort(order[np.append(True, new)])
 
 
 def _far_apart(y: Floats, k: int, rng: np.random.Generator) -> Floats:

@@ -418,6 +418,7 @@ CALLS = {
     "support": (emgmm.support, "x theta family"),
     "starts.random_responsibilities": (starts.random_responsibilities, "x k rng"),
     "starts.random_examples": (starts.random_examples, "x k rng"),
+    "starts.soft_examples": (starts.soft_examples, "x k rng"),
     "starts.kmeans_plus_plus": (starts.kmeans_plus_plus, "x k rng"),
     "starts.k_means": (starts.k_means, "x k rng"),
     "starts.cut": (starts.cut, "x k rng"),

@@ -2,18 +2,25 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from reference import DATA
+from scipy.stats import multivariate_normal
 
 from emgmm.starts import (
     kmeans_plus_plus,
     random_examples,
     random_responsibilities,
+    soft_examples,
     split,
 )
 
 X = DATA["faithful"].x
-MAKERS = [random_responsibilities, random_examples, kmeans_plus_plus]
+MAKERS = [
+    random_responsibilities,
+    random_examples,
+    soft_examples,
+    kmeans_plus_plus,
+]
 makers = pytest.mark.parametrize("make", MAKERS)
 
 
@@ -31,7 +38,7 @@ def test_starts_are_responsibilities(make, k):
 
 @pytest.mark.parametrize("make", MAKERS[1:])
 def test_units_do_not_matter(make):
-    assert_array_equal(make(X, 3, 0), make(X * [1e-3, 1e3] + 5, 3, 0))
+    assert_allclose(make(X, 3, 0), make(X * [1e-3, 1e3] + 5, 3, 0), atol=1e-9)
 
 
 def test_far_examples_are_drawn_first():
@@ -42,6 +49,18 @@ def test_far_examples_are_drawn_first():
     assert np.mean(apart) > 0.95
     rare = [random_examples(np.repeat(x, 2, 0), 2, seed) for seed in range(20)]
     assert all(w.sum(axis=0).min() > 0 for w in rare)
+
+
+def test_soft_shares_are_those_of_wide_gaussians():
+    centers = np.array([[0.0, 0.0], [3.0, 1.0], [1.0, 4.0]])  # all that differ
+    x = np.repeat(centers, [20, 10, 30], axis=0)
+    half = np.cov(x.T, bias=True) / 2
+    densities = [multivariate_normal(c, half).pdf(x) for c in centers]
+    right = np.stack(densities, axis=1) / np.sum(densities, axis=0)[:, None]
+    w = soft_examples(x, 3, 5)
+    order = [0, 20, 30] @ (w[[0, 20, 30]] == w[[0, 20, 30]].max(axis=0))
+    assert sorted(order) == [0, 20, 30]
+    assert_allclose(w[:, np.argsort(order)], right, atol=1e-12)
 
 
 def test_a_split_parts_one_group_and_leaves_the_rest():
