@@ -156,17 +156,22 @@ def counts(ends: list[tuple[str, float]]) -> dict[str, Any]:
     }
 
 
-def ours(problem: Problem, seed: int) -> Found | None:
+def ours(**patience: Any) -> Program:
     """`emgmm.fit`, and whether it warned that the point is doubtful."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", emgmm.Doubtful)
-        try:
-            fit = emgmm.fit(problem.x, problem.k, family=problem.family, rng=seed)
-        except NoStartSurvived:
-            return None
-    warned = any(issubclass(w.category, emgmm.Doubtful) for w in said)
-    saddle = fit.certificate is not None and fit.certificate.kind == "saddle"
-    return Found(fit.theta, warned, saddle)
+
+    def run(problem: Problem, seed: int) -> Found | None:
+        x, k, family = problem.x, problem.k, problem.family
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", emgmm.Doubtful)
+            try:
+                fit = emgmm.fit(x, k, family=family, rng=seed, **patience)
+            except NoStartSurvived:
+                return None
+        warned = any(issubclass(w.category, emgmm.Doubtful) for w in said)
+        saddle = fit.certificate is not None and fit.certificate.kind == "saddle"
+        return Found(fit.theta, warned, saddle)
+
+    return run
 
 
 def theirs(n_init: int) -> Program:
@@ -188,12 +193,14 @@ def theirs(n_init: int) -> Program:
 
 
 PROGRAMS: dict[str, Program] = {
-    "emgmm": ours,
+    "emgmm": ours(),
+    "emgmm, n_starts=1000": ours(n_starts=1000),
     "scikit-learn": theirs(1),
     "scikit-learn, n_init=30": theirs(30),
 }
 FAMILIES = {
     "emgmm": emgmm.FAMILIES,
+    "emgmm, n_starts=1000": emgmm.FAMILIES,
     "scikit-learn": tuple(scikit_learn.TYPES),
     "scikit-learn, n_init=30": tuple(scikit_learn.TYPES),
 }

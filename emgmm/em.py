@@ -357,12 +357,7 @@ def first_state(rows: Rows, start: Mixture | ArrayLike) -> State:
     """The state to start from: parameters, or the M-step of responsibilities."""
     if isinstance(start, Mixture):
         return rows.state(start)
-    w = as_responsibilities(start, rows.m)
-    if w.shape[1] != rows.k:
-        raise ValueError(
-            f"w has shape {w.shape}; with k = {rows.k} groups it must be "
-            f"({rows.m}, {rows.k})."
-        )
+    w = shares(rows, start)
     check_group_weights(w.sum(axis=0))
     moments = given(rows, w)
     state = maximize(moments, rows.family)
@@ -372,6 +367,17 @@ def first_state(rows: Rows, start: Mixture | ArrayLike) -> State:
             "are too few, equal or collinear. Start it from more of them."
         )
     return state
+
+
+def shares(rows: Rows, start: ArrayLike) -> Floats:
+    """Responsibilities to start from, once they are checked."""
+    w = as_responsibilities(start, rows.m)
+    if w.shape[1] != rows.k:
+        raise ValueError(
+            f"w has shape {w.shape}; with k = {rows.k} groups it must be "
+            f"({rows.m}, {rows.k})."
+        )
+    return w
 
 
 def certified(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None]:

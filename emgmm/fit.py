@@ -29,7 +29,8 @@ from emgmm.em import (
 )
 from emgmm.mixture import Mixture
 from emgmm.moments import check_family
-from emgmm.search import Point, distinct, judged, search
+from emgmm.search import distinct, search
+from emgmm.short_runs import Point, judged
 from emgmm.starts import Seed, Start
 
 FOLLOWED = 5  # distinct points that are followed to the end
@@ -51,7 +52,7 @@ def fit(
     family: str = "full",
     start: str | Start | Mixture | Fit | ArrayLike = "default",
     rng: Seed = None,
-    n_starts: int = 75,
+    n_starts: int = 200,
     tol: float = 1e-9,
     max_iter: int = 10_000,
     accelerate: bool = True,
@@ -85,7 +86,8 @@ def fit(
         of the four kinds of new starts look at the columns as they are: where a search
         misses the best point, it may miss it otherwise after a rotation.
     n_starts : int
-        Patience: the search ends when so many starts in a row found nothing better.
+        Patience: the search ends when so many starts in a row found nothing better, or
+        when 30 of them (15 %, of more than 200) have found the best point itself.
     tol, max_iter, accelerate, callback
         As in `em`; they apply to the runs that are followed to the end.
     progress : bool

@@ -97,10 +97,10 @@ def maximize(M: ArrayLike, family: str = "full") -> Mixture:
 
 
 def means_and_covariances(M: Floats) -> tuple[Floats, Floats]:
-    """Of every group, (k, d) and (k, d, d), in the units of the moments."""
-    N, s, S = M[:, 0, 0], M[:, 1:, 0], M[:, 1:, 1:]
-    mu = s / N[:, None]
-    return mu, S / N[:, None, None] - mu[:, :, None] * mu[:, None, :]
+    """Of every group, (..., k, d) and (..., k, d, d), in the units of the moments."""
+    N, s, S = M[..., :1, 0], M[..., 1:, 0], M[..., 1:, 1:]
+    mu = s / N
+    return mu, S / N[..., None] - mu[..., :, None] * mu[..., None, :]
 
 
 def n_parameters(k: int, d: int, family: str = "full") -> int:
@@ -147,15 +147,16 @@ def group_parameters(d: int, family: str) -> int:
 
 
 def project(Sigma: Floats, phi: Floats, family: str) -> Floats:
-    """The most likely covariances of the family, given those of the full one."""
+    """The most likely covariances (..., k, d, d) of the family, given full ones."""
     check_family(family)
     if family.startswith("tied"):
-        Sigma = np.broadcast_to(np.einsum("j,jab->ab", phi, Sigma), Sigma.shape)
+        mean = np.einsum("...j,...jab->...ab", phi, Sigma)
+        Sigma = np.broadcast_to(mean[..., None, :, :], Sigma.shape)
     if family.endswith("diagonal"):
         Sigma = Sigma * np.eye(Sigma.shape[-1])
     if family.endswith("spherical"):
-        variance = np.trace(Sigma, axis1=1, axis2=2) / Sigma.shape[-1]
-        Sigma = variance[:, None, None] * np.eye(Sigma.shape[-1])
+        variance = np.trace(Sigma, axis1=-2, axis2=-1) / Sigma.shape[-1]
+        Sigma = variance[..., None, None] * np.eye(Sigma.shape[-1])
     return Sigma
 
 

@@ -3,18 +3,17 @@
 Internal: `fit` searches, and is what to call.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from emgmm._engine.climb import Log, Run, many_at_once
-from emgmm._engine.curvature import Curvature, size
-from emgmm._engine.left_out import support
-from emgmm._engine.rows import Rows
+from emgmm._engine.abreast import room
 from emgmm._engine.sample import Sample
-from emgmm._input import as_real
-from emgmm.em import Verdict, climb, first_state
+from emgmm._input import Floats
+from emgmm.em import shares
+from emgmm.short_runs import Point, judged, same, short_runs
 from emgmm.starts import (
     Start,
     cut,
@@ -24,6 +23,7 @@ from emgmm.starts import (
     random_examples,
     random_responsibilities,
     rearranged,
+    soft_examples,
 )
 
 STARTS: dict[str, Start] = {
@@ -32,34 +32,24 @@ STARTS: dict[str, Start] = {
     "responsibilities": random_responsibilities,
 }
 NAMES = ("default", *STARTS)
-LOOSE = 1e-4  # nats: two short runs this near have found the same point
-NEAR = 1.0  # nats below its top, the parabola tells how high that is
-FEW = 30  # EM steps after which it shows whether a start is hopeful
-RUNGS = 10  # times so many steps, where looks are dear
-AHEAD = 50.0  # steps like the last one that it may still make
-SHORT = 60  # passes of a short run, after these
 FIRST = 12  # starts made anew, before moves from the best begin
 ANEW = 4  # and every so many starts after these
 BEST = 4  # points from which moves are made
+ENOUGH = 30  # starts that agree on the best end the search
+SHARE = 0.15  # of the patience, if that is more
 MOST = 10  # times the patience: no search goes on for longer
-EVEN = 0.2  # of every row is shared alike where a group would start flat
 FAVOUR = 1.5  # mean rank, from 0, of the point in the pool that a move begins at
-THINNEST = 1e-12  # thinner than this (variance, whitened), a group is no longer solid
-THIN = 1e-4  # a group this thin (variance, whitened) that still moves is collapsing
 
 
-@dataclass(frozen=True)
-class Point:
-    """Where ``count`` starts led, in units of the rows that it was found on."""
+class Base(NamedTuple):
+    """A point from which moves are made: its height and its w.
 
-    run: Run
-    verdict: Verdict
-    support: float
-    count: int = 1
+    Sound ones rank before the others, and by their height; the others by support.
+    """
 
-    @property
-    def value(self) -> float:
-        return float(self.run.trace[-1])
+    rank: tuple[bool, float]
+    value: float
+    w: Floats
 
 
 def search(
@@ -71,103 +61,42 @@ def search(
 ) -> list[Point]:
     """The distinct points that short runs lead to, the best first.
 
-    The pool holds the best few sound points, for moves to begin at. The search ends
-    when ``patience`` starts in a row have found nothing above the pool.
+    The pool holds the best few points, for moves to begin at. The search ends when
+    ``patience`` starts in a row have found nothing above the best, or when many have
+    found the best itself. Where all collapse, it goes on for longer.
     """
-    make = _maker(start, sample)
-    patience = 1 if sample.rows.k == 1 else patience  # EM has nothing to choose there
-    found, pool, since = list[Point](), list[Point](), 0
-    for i in _counted(MOST * patience, progress):
-        if since == patience:
+    rows, make, tell = sample.rows, _maker(start, sample), _bar(progress)
+    patience = 1 if rows.k == 1 else patience  # EM has nothing to choose there
+    found, pool = list[Point](), list[Base]()
+    since, agree, enough = 0, 0, max(ENOUGH, SHARE * patience)
+    while (since < patience or not pool) and len(found) < MOST * patience:
+        n = min(room(rows), patience - since % patience)
+        starts = [make(len(found) + i, pool, rng) for i in range(n)]
+        w = np.array([shares(rows, start(sample.y, rows.k, rng)) for start in starts])
+        least = pool[0].value if pool and pool[0].rank[0] else -np.inf
+        for run in short_runs(rows, w, least):
+            found.append(judged(sample, run, found))
+            pool, best = _with(pool, found[-1], sample)
+            again = bool(pool) and same(found[-1].value, pool[0].value)
+            since, agree = (0, 1) if best else (since + 1, agree + again)
+        tell(n)
+        if agree >= enough and pool[0].rank[0]:
             break
-        least = pool[0].value if pool else -np.inf
-        point = short(sample, make(i, pool, rng), rng, least)
-        found.append(point)
-        since += 1
-        if point.verdict == "regular" and not any(_same(point, p) for p in pool):
-            pool = sorted([*pool, point], key=lambda p: -p.value)[:BEST]
-            since = 0 if pool[0] is point else since
     return distinct(found)
 
 
-def short(
-    sample: Sample, make: Start, rng: np.random.Generator, least: float = -np.inf
-) -> Point:
-    """A loose run from one start; one that collapses at once is reported so.
-
-    After a few steps it goes on only if it may still rise above ``least``.
-    """
-    rows = sample.rows
-    w = as_real(make(sample.y, rows.k, rng), "w")
-    for even in (0.0, EVEN):
-        try:
-            state = first_state(rows, (1 - even) * w + even / rows.k)
-            run = climb(rows, state, LOOSE, FEW, accelerate=False)
-            if run.reason == "max_iter" and _hopeful(run, least):
-                run = _onward(rows, run, least)
-            return judged(sample, run)
-        except np.linalg.LinAlgError:
-            pass
-    nowhere = Run(rows.everyone(), np.array([-np.inf]), "degenerate")
-    return Point(nowhere, "degenerate", -np.inf)
-
-
-def _onward(rows: Rows, run: Run, least: float) -> Run:
-    """Further up from a hopeful place, as long as it stays hopeful.
-
-    A look at the curvature costs about a quarter of a pass for each number in the
-    score: where that is more than a few EM steps, these go on.
-    """
-    if size(rows) // 4 <= FEW:
-        return _with_looks(rows, run, least)
-    for _ in range(RUNGS):
-        run = climb(rows, run.state, LOOSE, FEW, accelerate=False)
-        if run.reason != "max_iter" or not _hopeful(run, least):
-            break
-    return run
-
-
-def _with_looks(rows: Rows, run: Run, least: float) -> Run:
-    """Many EM steps at once, until a look shows that the top is not above ``least``."""
-
-    def enough(at: Curvature) -> bool:
-        near = at.decrement < NEAR
-        return near and at.log_likelihood + at.decrement < least - 10 * LOOSE
-
-    log = Log(rows, run.state, SHORT, None)
-    with np.errstate(all="ignore"):  # a trial may lie anywhere; the log refuses it
-        reason = many_at_once(log, run.state, LOOSE, enough)
-    return Run(log.best, np.array(log.trace or run.trace[-1:]), reason)
-
-
-def _hopeful(run: Run, least: float) -> bool:
-    """Would it pass ``least``, if it went on for a while as it did in the last step?"""
-    gain = run.trace[-1] - run.trace[-2:][0]
-    return bool(run.trace[-1] + AHEAD * gain > least)
-
-
-def judged(sample: Sample, run: Run) -> Point:
-    """Sound or not: the support of the least supported group, :eq:`eq-sound`.
-
-    With one group, and with one covariance for all, the likelihood has an upper bound:
-    what is a strict maximum there is sound.
-    """
-    rows, state = sample.rows, run.state
-    if collapsed(run):
-        return Point(run, "degenerate", -np.inf)
-    if rows.k == 1 or rows.family.startswith("tied"):
-        return Point(run, "regular", np.inf)
-    least = float(support(rows, state, sample.equal).min())
-    sound = least > (rows.d + 1) * np.log(rows.m)
-    return Point(run, "regular" if sound else "spurious", least)
-
-
-def collapsed(run: Run) -> bool:
-    """Has a group become flat, or is it about to?"""
-    thickness = float(np.linalg.svd(run.state.L, compute_uv=False).min() ** 2)
-    if run.reason == "degenerate" or thickness < THINNEST:
-        return True
-    return run.reason == "max_iter" and thickness < THIN
+def _with(pool: list[Base], point: Point, sample: Sample) -> tuple[list[Base], bool]:
+    """The pool with a point in it, if that is new and good; and whether it leads."""
+    sound = point.verdict == "regular"
+    rank = (sound, point.value if sound else point.support)
+    low = len(pool) == BEST and rank < pool[-1].rank
+    known = any(same(point.value, base.value) for base in pool)
+    if point.verdict == "degenerate" or low or known:
+        return pool, False
+    theta = sample.rows.theta(point.run.state)
+    new = Base(rank, point.value, theta.responsibilities(sample.y))
+    pool = sorted([*pool, new], key=lambda p: p.rank, reverse=True)[:BEST]
+    return pool, pool[0] is new
 
 
 def distinct(found: list[Point]) -> list[Point]:
@@ -175,19 +104,14 @@ def distinct(found: list[Point]) -> list[Point]:
     points: list[Point] = []
     for point in sorted(found, key=lambda p: -p.value):
         last = points[-1] if points else None
-        if last and point.verdict == last.verdict and _same(point, last):
+        if last and point.verdict == last.verdict and same(point.value, last.value):
             points[-1] = replace(last, count=last.count + point.count)
         else:
             points.append(point)
     return points
 
 
-def _same(a: Point, b: Point) -> bool:
-    # Two that failed are the same: there is no gap between infinities.
-    return a.value == b.value or bool(abs(a.value - b.value) < 10 * LOOSE)
-
-
-Maker = Callable[[int, list[Point], np.random.Generator], Start]
+Maker = Callable[[int, list[Base], np.random.Generator], Start]
 
 
 def _maker(start: str | Start, sample: Sample) -> Maker:
@@ -205,7 +129,7 @@ def _maker(start: str | Start, sample: Sample) -> Maker:
 
 def _default(sample: Sample) -> Maker:
     """New starts of four kinds in turn, and moves from the best points so far."""
-    rows, u = sample.rows, middle(sample.x)
+    u = middle(sample.x)
     anew: tuple[Start, ...] = (
         kmeans_plus_plus,
         lambda y, k, rng: k_means(u, k, rng),
@@ -213,21 +137,20 @@ def _default(sample: Sample) -> Maker:
         lambda y, k, rng: cut(u, k, rng),
     )
 
-    def make(i: int, pool: list[Point], rng: np.random.Generator) -> Start:
+    def make(i: int, pool: list[Base], rng: np.random.Generator) -> Start:
         if not pool and i >= FIRST:
-            return random_responsibilities
+            return (random_responsibilities, soft_examples)[i % 2]
         if i < FIRST or i % ANEW == 0:
             return anew[i % 4 if i < FIRST else rng.integers(4)]
         best = pool[min(int(rng.exponential(FAVOUR)), len(pool) - 1)]
-        w = rows.theta(best.run.state).responsibilities(sample.y)
-        return lambda y, k, rng: rearranged(y, w, rng)
+        return lambda y, k, rng: rearranged(y, best.w, rng)
 
     return make
 
 
-def _counted(n: int, progress: bool) -> Iterable[int]:
+def _bar(progress: bool) -> Callable[[int], object]:
     if not progress:
-        return range(n)
+        return lambda n: None
     from tqdm.auto import tqdm
 
-    return tqdm(range(n), desc="starts", bar_format="{desc}: {n}, {elapsed}")
+    return tqdm(desc="starts", bar_format="{desc}: {n}, {elapsed}").update

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from reference import random_mixture
 
 from emgmm import e_step
-from emgmm._engine.expect import _coefficients, expect, given
+from emgmm._engine.expect import coefficients, expect, given
 from emgmm._engine.maximize import Moments, maximize
 from emgmm._engine.rows import Rows
 
@@ -58,10 +58,10 @@ def test_the_log_joint_is_linear_in_the_features():
         assert a == pytest.approx(a_ij, abs=1e-10)
 
 
-def test_its_coefficients_are_those_of_the_code():
+def test_itscoefficients_are_those_of_the_code():
     rows = Rows(X, THETA.k)
     (T,) = rows.features()
-    log_joint = (_coefficients(rows.state(THETA)) @ T).T - rows.log_det_unit
+    log_joint = (coefficients(rows.state(THETA), "full") @ T).T - rows.log_det_unit
     assert_allclose(log_joint, THETA.log_joint(X), atol=1e-10)
     y = T[1 : THETA.d + 1]
     products = [y[a] * y[b] for a in range(THETA.d) for b in range(a, THETA.d)]

@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose
 from reference import DATA
 from scipy.stats import multivariate_normal
 
-from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, support
+from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, short_runs, support
+from emgmm._engine import abreast
 from emgmm._engine.rows import Rows
 from emgmm._engine.sample import SAMPLE
 from emgmm.certificate import by_rate
-from emgmm.em import climb, first_state
 from emgmm.fit import Doubtful
 from emgmm.starts import peel
 
@@ -191,21 +191,18 @@ def test_a_sound_maximum_does_not_say_how_many_groups_there_are():
 
 
 def test_where_looks_are_dear_plain_steps_lead_as_far(monkeypatch):
-    search = sys.modules["emgmm.search"]
-    monkeypatch.setattr(search, "FEW", 5)
-    rows, w = Rows(GEYSER, 3), np.random.default_rng(0).dirichlet(np.ones(3), 272)
-    begun = climb(rows, first_state(rows, w), search.LOOSE, search.FEW, False)
-    right = em(GEYSER, w, accelerate=True).log_likelihood
-    assert begun.reason == "max_iter"
-    monkeypatch.setattr(search, "size", lambda rows: 10**6)
+    rows, w = Rows(GEYSER, 3), np.random.default_rng(0).dirichlet(np.ones(3), (1, 272))
+    right = em(GEYSER, w[0], accelerate=True).log_likelihood
+    monkeypatch.setattr(short_runs, "size", lambda rows: 10**6)
     ends = []
-    for rungs in (1, 2, 100):
-        monkeypatch.setattr(search, "RUNGS", rungs)
-        ends.append(search._onward(rows, begun, -np.inf).trace[-1])
-    assert begun.trace[-1] < ends[0] < ends[1] < ends[2]
+    for steps in (5, 50, 3000):
+        monkeypatch.setattr(short_runs, "LONGER", steps)
+        ends.append(short_runs.short_runs(rows, w)[0].trace[-1])
+    assert ends[0] < ends[1] < ends[2]
     assert ends[2] == pytest.approx(right, abs=0.01)
     # It is left alone once it cannot pass the best.
-    assert search._onward(rows, begun, np.inf).trace[-1] == ends[0]
+    (run,) = short_runs.short_runs(rows, w, least=np.inf)
+    assert len(run.trace) - 1 == short_runs.FEW
 
 
 def test_no_search_goes_on_for_ever(monkeypatch):
@@ -268,10 +265,14 @@ def test_the_page_says_how_the_search_goes():
     page = Path(__file__).resolve().parents[1] / "chapters" / "reference_fit.md"
     said = " ".join(page.read_text(encoding="utf-8").split())
     searching, fitting = sys.modules["emgmm.search"], sys.modules["emgmm.fit"]
-    words = {4: "four", 5: "five", 12: "twelve"}
+    words = {4: "four", 5: "five", 10: "ten", 12: "twelve"}
     for sentence in (
-        f"{searching.FEW} steps of EM on at most {SAMPLE:,} rows show",
+        f"{short_runs.FEW} steps of EM on at most {SAMPLE:,} rows show",
         f"The first {words[searching.FIRST]} starts are new ones, of four kinds",
+        f"up to {abreast.MOST} starts go side by side",
+        f"tried, up to {words[searching.MOST]} times as long as the patience",
+        f"when {searching.ENOUGH} starts have led to the best point itself "
+        f"({searching.SHARE:.0%} of `n_starts`, if that is more)".replace("%", " %"),
         f"moves from one of the best {words[searching.BEST]} points",
         f"The best {words[fitting.FOLLOWED]} points are followed to the end",
     ):

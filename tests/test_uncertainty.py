@@ -17,7 +17,7 @@ from emgmm import FAMILIES, Mixture, certify, em, maximize, moments
 from emgmm._engine.curvature import _add, _second_degree, curvature, moved
 from emgmm._engine.maximize import State
 from emgmm._engine.maximize import maximize as m_step_of
-from emgmm._engine.rows import Rows, upper
+from emgmm._engine.rows import Rows, pairs
 
 points = pytest.mark.parametrize(("x", "family", "result"), POINTS)
 
@@ -44,12 +44,12 @@ def near(family, k=2, d=3):
     return rows, State(state.log_phi, state.mu + 0.1 * np.arange(d), state.L)
 
 
-def bent(state, step, m):
+def bent(state, step, m, family):
     """The state after a step in the natural parameters, where the bend is K."""
     k, d = state.mu.shape
     a = step.reshape(k, -1) / np.sqrt(m * np.exp(state.log_phi))[:, None]
     C = np.zeros((k, d, d))
-    i, j = upper(d)
+    i, j = pairs(d, family)
     C[:, i, j] = C[:, j, i] = a[:, d + 1 :] * np.where(i == j, np.sqrt(2), 1.0)
     Sigma = np.linalg.inv(np.eye(d) - C)
     mean = np.einsum("jab,jb->ja", Sigma, a[:, 1 : d + 1])
@@ -77,7 +77,7 @@ def test_score_and_information_are_slope_and_bend(family):
         v -= (v @ idle) * idle
         h = 1e-3
         up, down = (
-            em_step(rows, bent(state, at.U @ (sign * h * v), rows.m))[1]
+            em_step(rows, bent(state, at.U @ (sign * h * v), rows.m, family))[1]
             for sign in (1, -1)
         )
         slope, bend = (up - down) / (2 * h), (up - 2 * value + down) / h**2
@@ -172,7 +172,7 @@ def test_the_decrement_is_what_is_left_to_gain(x, family, result):
     top = rows.state(as_mixture(result))
     at = curvature(rows, top)
     direction = np.random.default_rng(0).normal(size=len(at.c)) / len(at.c)
-    state = bent(top, at.U @ (0.05 * direction), rows.m)
+    state = bent(top, at.U @ (0.05 * direction), rows.m, rows.family)
     left = result["loglik"] - em_step(rows, state)[1]
     assert curvature(rows, state).decrement == pytest.approx(left, rel=0.1)
 
@@ -210,7 +210,7 @@ def printed_s_and_K(x, theta):
 
 def directions(family, phi, d):
     """What a family leaves open, one column for each of its numbers; any basis does."""
-    k, (i, j) = len(phi), upper(d)
+    k, (i, j) = len(phi), np.triu_indices(d)
     linear, shapes = np.split(np.eye(1 + d + len(i)), [1 + d], axis=1)
     if family not in ("full", "tied"):
         shapes = shapes[:, i == j]
@@ -253,7 +253,7 @@ def test_known_labels_tell_the_identity_where_shares_sum_to_one():
     nodes, weights = np.polynomial.hermite_e.hermegauss(4)
     h = np.ones((1, 6, 16))
     h[0, 1], h[0, 2] = np.repeat(nodes, 4), np.tile(nodes, 4)
-    _second_degree(h, 2)
+    _second_degree(h, 2, "full")
     each = np.kron(np.diag(phi**-0.5), h[0])  # 1{z = j} h / sqrt(phi_j), for each z, y
     chance = np.kron(phi, np.outer(weights, weights).ravel() / weights.sum() ** 2)
     covariance = np.cov(each, aweights=chance, ddof=0)

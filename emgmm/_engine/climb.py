@@ -3,7 +3,7 @@
 A point with a lower log-likelihood than the best so far is never built upon.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
@@ -80,7 +80,7 @@ class Log:
             self.watch(len(self.trace) - 1, self.best, self.trace[-1])
 
 
-def still_to_gain(trace: list[float], rounding: float) -> float:
+def still_to_gain(trace: Sequence[float] | Floats, rounding: float) -> float:
     """Nats still to come if the gains go on shrinking as they do.
 
     A plateau shows small gains too, but they do not shrink: hence the larger of the

@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from emgmm._engine.expect import softmax
+from emgmm._engine.expect import matrices, softmax
 from emgmm._engine.maximize import Moments, State
-from emgmm._engine.rows import WORK, Rows, upper
+from emgmm._engine.rows import WORK, Rows, multiplied, n_products, pairs
 from emgmm._input import Floats
 
 RIDGE = 1e-7  # nearer to 0, an eigenvalue of the scaled information is rounding
@@ -66,13 +66,13 @@ def affordable(rows: Rows) -> bool:
 
 def size(rows: Rows) -> int:
     """Numbers in the score."""
-    return rows.k * (rows.d + 1) * (rows.d + 2) // 2
+    return rows.k * n_products(rows.d, rows.family)
 
 
 def curvature(rows: Rows, state: State) -> Curvature:
     """Score and information at a point, in one pass."""
     s, B, log_likelihood = _score_and_rate(rows, state)
-    if rows.family == "full":  # it may move anywhere
+    if rows.family in ("full", "diagonal"):  # it may move anywhere
         eigenvalues, U = np.linalg.eigh(np.eye(len(s)) - B)
         return Curvature(state, log_likelihood, U.T @ s, eigenvalues, U)
     V = _tangent(rows, state)
@@ -97,25 +97,20 @@ def moved(rows: Rows, state: State, step: Floats) -> Moments:
     k, d = state.mu.shape
     N = rows.m * np.exp(state.log_phi)[:, None]
     a = np.sqrt(N) * step.reshape(k, -1)
-    M, (i, j) = np.empty((k, d + 1, d + 1)), upper(d + 1)
-    M[:, i, j] = M[:, j, i] = a * _lengths(d)
+    # The products y_a y_b are orthonormal polynomials, the squares sqrt 2 times one.
+    i, j = pairs(d, rows.family)
+    a[:, d + 1 :] *= np.where(i == j, np.sqrt(2), 1.0)
+    M = matrices(a, d, rows.family)
     diagonal = M.reshape(k, -1)[:, :: d + 2]
     diagonal += N
     diagonal[:, 1:] += a[:, :1]
     return Moments(M, origin=state)
 
 
-@lru_cache
-def _lengths(d: int) -> Floats:
-    """Of the products y_a y_b beside their orthonormal polynomials."""
-    i, j = upper(d + 1)
-    return np.where((i == j) & (i > 0), np.sqrt(2), 1.0)
-
-
 def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
     """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
     k, d = state.mu.shape
-    f = (d + 1) * (d + 2) // 2
+    f = n_products(d, rows.family)
     const = state.log_constant[:, None]
     s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
     out, log_likelihood = np.empty((d, rows.size)), -rows.m * rows.log_det_unit
@@ -130,17 +125,18 @@ def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
             w = const - 0.5 * np.einsum("jan,jan->jn", y, y)
             log_likelihood += softmax(w, np.empty(w.shape[1]))
             w[w < TINY] = 0.0
-            _second_degree(h, d)
+            _second_degree(h, d, rows.family)
             _add(s, B, h, np.multiply(w[:, None], h, out=A[:, :, : block.shape[1]]))
     scale = np.sqrt(rows.m * np.exp(state.log_phi))
     s[:, 0] -= scale**2
     scales = np.repeat(scale, f)
-    return (s / scale[:, None]).ravel(), B / scales[:, None] / scales, log_likelihood
+    s, B = (s / scale[:, None]).ravel(), B / scales[:, None] / scales
+    return s, B, float(log_likelihood)
 
 
 def _work(rows: Rows) -> tuple[Floats, Floats, Floats]:
     """One set of arrays for all blocks: fresh memory costs more than arithmetic."""
-    k, d, f = rows.k, rows.d, (rows.d + 1) * (rows.d + 2) // 2
+    k, d, f = rows.k, rows.d, n_products(rows.d, rows.family)
     n = min(rows.size, rows.m, max(64, WORK // (2 * k * f)))
     if rows.products is None:
         rows.products = (
@@ -151,14 +147,13 @@ def _work(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return rows.products
 
 
-def _second_degree(h: Floats, d: int) -> None:
+def _second_degree(h: Floats, d: int, family: str) -> None:
     """Orthonormal polynomials h (k, f, n) of degree two, from those of degree one."""
-    y, f = h[:, 1 : d + 1], d + 1
-    for a in range(d):
-        np.multiply(y[:, a : a + 1], y[:, a:], out=h[:, f : f + d - a])
+    multiplied(h[:, 1 : d + 1], family, out=h[:, d + 1 :])
+    i, j = pairs(d, family)
+    for f in d + 1 + np.flatnonzero(i == j):
         h[:, f] -= 1.0
         h[:, f] /= np.sqrt(2)
-        f += d - a
 
 
 def _add(s: Floats, B: Floats, h: Floats, A: Floats) -> None:
@@ -189,13 +184,9 @@ def _each_alone(k: int, d: int, family: str) -> Floats:
 
 def _directions(share: Floats, d: int, family: str) -> Floats:
     """Means move freely; covariances as the family allows, groups by their share."""
-    k, (i, j) = len(share), upper(d)
-    shape = np.eye(len(i))
-    if family.endswith("diagonal"):
-        shape = shape[:, i == j]
-    if family.endswith("spherical"):
-        shape = (i == j)[:, None] / np.sqrt(d)
-    quadratic = np.zeros((k, 1 + d + len(i), share.shape[1] * shape.shape[1]))
-    quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, len(i), -1)
-    linear = np.kron(np.eye(k), np.eye(1 + d + len(i), 1 + d))
+    k, n = len(share), len(pairs(d, family)[0])
+    shape = np.full((n, 1), d**-0.5) if family.endswith("spherical") else np.eye(n)
+    quadratic = np.zeros((k, 1 + d + n, share.shape[1] * shape.shape[1]))
+    quadratic[:, 1 + d :] = np.kron(share, shape).reshape(k, n, -1)
+    linear = np.kron(np.eye(k), np.eye(1 + d + n, 1 + d))
     return np.hstack([linear, quadratic.reshape(len(linear), -1)])

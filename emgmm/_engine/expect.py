@@ -1,16 +1,16 @@
 """The E-step, and the sums that the M-step needs, in one pass over blocks of rows.
 
 With T(x) = [1, x, upper half of x x^T] every log-joint is linear in T, and the moments
-are weighted sums of the same T: one product, a softmax, one product.
+are weighted sums of the same T: one product, a softmax, one product. Where features
+have no covariance, the squares are enough.
 """
 
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emgmm._engine.maximize import Moments, State
-from emgmm._engine.rows import Rows, upper
+from emgmm._engine.rows import Rows, n_products, pairs
 from emgmm._input import Floats
 
 KAPPA = 1e6  # the feature form loses log10(KAPPA) digits: beyond, take residuals
@@ -20,12 +20,12 @@ def expect(rows: Rows, state: State) -> tuple[Moments, float]:
     """The moments of the responsibilities, and the log-likelihood of ``state``."""
     one_pass = features_pass if state.kappa < KAPPA else residuals_pass
     moments, log_likelihood = one_pass(rows, state)
-    return moments, log_likelihood - rows.m * rows.log_det_unit
+    return moments, float(log_likelihood) - rows.m * rows.log_det_unit
 
 
 def features_pass(rows: Rows, state: State) -> tuple[Moments, float]:
     """From T, a block at a time."""
-    Theta = _coefficients(state)
+    Theta = coefficients(state, rows.family)
     S, log_likelihood = np.zeros(Theta.shape), 0.0
     for T in rows.features():
         n = T.shape[1]
@@ -33,7 +33,7 @@ def features_pass(rows: Rows, state: State) -> tuple[Moments, float]:
         np.matmul(Theta, T, out=r)
         log_likelihood += softmax(r, rows.top[:n])
         S += r @ T.T
-    return Moments(S.take(_square(rows.d + 1), axis=1)), log_likelihood
+    return Moments(matrices(S, rows.d, rows.family)), log_likelihood
 
 
 def residuals_pass(rows: Rows, state: State) -> tuple[Moments, float]:
@@ -54,52 +54,47 @@ def residuals_pass(rows: Rows, state: State) -> tuple[Moments, float]:
 
 
 def given(rows: Rows, w: Floats) -> Moments:
-    """The moments of responsibilities (m, k) that are known."""
-    M, done = np.zeros((rows.k, rows.d + 1, rows.d + 1)), 0
-    y = np.ones((rows.d + 1, rows.size))
-    for n in rows.whitened(y[1:]):
-        w_block, done = w[done : done + n].T, done + n
-        M += (w_block[:, None, :] * y[:, :n]) @ y[:, :n].T
-    return Moments(M)
+    """The moments of responsibilities (..., m, k) that are known."""
+    p = n_products(rows.d, rows.family)
+    S, done = np.zeros((*w.shape[:-2], w.shape[-1], p)), 0
+    for T in rows.features():
+        n = T.shape[1]
+        S += w[..., done : done + n, :].mT @ T.T
+        done += n
+    return Moments(matrices(S, rows.d, rows.family))
 
 
-def softmax(r: Floats, top: Floats) -> float:
-    """Turn log-joints (k, n) into responsibilities; return the log-likelihood."""
-    r.max(axis=0, out=top)
-    r -= top
-    log_likelihood = top.sum()
+def softmax(r: Floats, top: Floats) -> Any:
+    """Turn log-joints (..., k, n) into responsibilities; return the log-likelihood."""
+    r.max(axis=-2, out=top)
+    r -= top[..., None, :]
+    log_likelihood = top.sum(axis=-1)
     if r.min() < -700.0:  # exp is a hundred times slower where it underflows
         np.maximum(r, -700.0, out=r)
     np.exp(r, out=r)
-    r.sum(axis=0, out=top)
-    r /= top
-    return float(log_likelihood + np.log(top, out=top).sum())
+    r.sum(axis=-2, out=top)
+    r /= top[..., None, :]
+    return log_likelihood + np.log(top, out=top).sum(axis=-1)
 
 
-def _coefficients(state: State) -> Floats:
-    """Theta (k, p) with log p(x, z=j) = Theta_j . T(x)."""
-    k, d = state.mu.shape
+def coefficients(state: State, family: str) -> Floats:
+    """Theta (..., k, p) with log p(x, z=j) = Theta_j . T(x)."""
+    d = state.mu.shape[-1]
+    i, j = pairs(d, family)
     P = state.W.mT @ state.W
-    b = (P @ state.mu[:, :, None])[:, :, 0]
-    Theta = np.empty((k, 1 + d + d * (d + 1) // 2))
-    Theta[:, 0] = state.log_constant - 0.5 * (b * state.mu).sum(axis=1)
-    Theta[:, 1 : d + 1] = b
-    index, factor = _halves(d)
-    np.multiply(P.reshape(k, d * d).take(index, axis=1), factor, out=Theta[:, d + 1 :])
+    b = (P @ state.mu[..., None])[..., 0]
+    Theta = np.empty((*b.shape[:-1], n_products(d, family)))
+    Theta[..., 0] = state.log_constant - 0.5 * (b * state.mu).sum(axis=-1)
+    Theta[..., 1 : d + 1] = b
+    # Off the diagonal, a product stands for both halves.
+    Theta[..., d + 1 :] = np.where(i == j, -0.5, -1.0) * P[..., i, j]
     return Theta
 
 
-@lru_cache
-def _halves(d: int) -> tuple[NDArray[np.intp], Floats]:
-    """Where the upper half lies in a flat matrix, and its factors in -x^T P x / 2."""
-    i, j = upper(d)
-    return i * d + j, np.where(i == j, -0.5, -1.0)
-
-
-@lru_cache
-def _square(d: int) -> NDArray[np.intp]:
-    """Where each entry of a symmetric matrix lies in its upper half."""
-    where = np.zeros((d, d), dtype=np.intp)
-    i, j = upper(d)
-    where[i, j] = where[j, i] = np.arange(len(i))
-    return where
+def matrices(S: Floats, d: int, family: str) -> Floats:
+    """Sums of T as the matrices M_j; what no family reads of them stays 0."""
+    M = np.zeros((*S.shape[:-1], d + 1, d + 1))
+    i, j = pairs(d, family)
+    M[..., 0, :] = M[..., :, 0] = S[..., : d + 1]
+    M[..., i + 1, j + 1] = M[..., j + 1, i + 1] = S[..., d + 1 :]
+    return M

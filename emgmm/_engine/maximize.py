@@ -5,7 +5,7 @@ This is where a group that has collapsed is noticed: there is no next state then
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,8 @@ NARROW = 1e6  # a group this many times narrower than the data has collapsed
 class State:
     """Parameters in whitened units: log phi (k,), mu (k, d) and L (k, d, d).
 
-    L is lower triangular, L_j L_j^T = Sigma_j.
+    L is lower triangular, L_j L_j^T = Sigma_j. A stack of states has one more axis in
+    front: what is done to one is done to all of them.
     """
 
     log_phi: Floats
@@ -30,20 +31,24 @@ class State:
     @cached_property
     def W(self) -> Floats:
         """The inverse of every L: |W_j (x - mu_j)| counts in standard deviations."""
-        W = np.linalg.solve(self.L, np.eye(self.L.shape[1]))
+        W = np.linalg.solve(self.L, np.eye(self.L.shape[-1]))
         return np.asarray(W, dtype=np.float64)
 
     @cached_property
-    def kappa(self) -> float:
-        """The largest |W_j|^2: what narrow groups cost in digits."""
-        return float((self.W * self.W).sum(axis=(1, 2)).max())
+    def kappa(self) -> Floats:
+        """The largest |W_j|^2, one number: what narrow groups cost in digits."""
+        return np.asarray((self.W * self.W).sum(axis=(-2, -1)).max(axis=-1))
 
     @property
     def log_constant(self) -> Floats:
         """log phi_j and the log of the constant before the exponential of N_j."""
-        log_diagonal = np.log(self.L.diagonal(axis1=1, axis2=2))
-        d = self.mu.shape[1]
-        return self.log_phi - log_diagonal.sum(axis=1) - 0.5 * d * np.log(2 * np.pi)
+        log_diagonal = np.log(self.L.diagonal(axis1=-2, axis2=-1))
+        d = self.mu.shape[-1]
+        return self.log_phi - log_diagonal.sum(axis=-1) - 0.5 * d * np.log(2 * np.pi)
+
+    def __getitem__(self, i: Any) -> "State":
+        """Of a stack: one, or those that a mask chooses."""
+        return State(self.log_phi[i], self.mu[i], self.L[i])
 
 
 class Moments(NamedTuple):
@@ -59,17 +64,17 @@ class Moments(NamedTuple):
 
 def maximize(moments: Moments, family: str) -> State | None:
     """The most likely parameters, :eq:`eq-maximize`; None where a group collapses."""
-    N, origin = moments.M[:, 0, 0], moments.origin
-    phi = N / N.sum()
+    N, origin = moments.M[..., 0, 0], moments.origin
+    phi = N / N.sum(axis=-1, keepdims=True)
     if not phi.min() > EMPTY:
         return None
     mu, Sigma = means_and_covariances(moments.M)
     if origin is not None:
-        mu = origin.mu + (origin.L @ mu[:, :, None])[:, :, 0]
+        mu = origin.mu + (origin.L @ mu[..., None])[..., 0]
         Sigma = origin.L @ Sigma @ origin.L.mT
     try:
         state = State(np.log(phi), mu, cholesky(project(Sigma, phi, family)))
-        return state if state.kappa < NARROW**2 else None
+        return state if state.kappa.max() < NARROW**2 else None
     except np.linalg.LinAlgError:
         return None
 

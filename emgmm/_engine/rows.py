@@ -53,7 +53,7 @@ class Rows:
         size = 1.5 * self.d + abs(self.log_det_unit)
         self.rounding = float(16 * np.finfo(float).eps * self.m * size)
         self.to_unit = np.linalg.solve(self.unit, np.eye(self.d))
-        p = (self.d + 1) * (self.d + 2) // 2
+        p = n_products(self.d, family)
         self.size = max(256, WORK // (p + k)) // 8 * 8  # rows per block
         n = min(self.m, self.size)
         # One set of arrays for all passes: fresh memory costs more than arithmetic.
@@ -108,24 +108,46 @@ class Rows:
                 yield n
 
     def features(self) -> Iterator[Floats]:
-        """T (p, n) of block after block; kept when the data are a single block."""
-        d, T = self.d, self.T
+        """T (p, n) of block after block: 1, y and the products of `pairs`.
+
+        They are kept when the data are a single block.
+        """
+        y = self.T[1 : self.d + 1]
         if self._kept:
-            yield T
+            yield self.T
             return
-        for n in self.whitened(T[1 : d + 1]):
-            t, f = T[:, :n], d + 1
-            for a in range(1, d + 1):
-                np.multiply(t[a], t[a : d + 1], out=t[f : f + d + 1 - a])
-                f += d + 1 - a
+        for n in self.whitened(y):
+            multiplied(y[:, :n], self.family, out=self.T[self.d + 1 :, :n])
             self._kept = self._keep
-            yield t
+            yield self.T[:, :n]
+
+
+def alone(family: str) -> bool:
+    """Is there no covariance between features, so that squares are all it takes?"""
+    return family.endswith(("diagonal", "spherical"))
 
 
 @lru_cache
-def upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the upper half, in the order of the features."""
-    return np.triu_indices(d)
+def pairs(d: int, family: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which features are multiplied: their upper half, or each with itself."""
+    diagonal = np.arange(d)
+    return (diagonal, diagonal) if alone(family) else np.triu_indices(d)
+
+
+def multiplied(y: Floats, family: str, out: Floats) -> None:
+    """The products of `pairs`, for features y (..., d, n)."""
+    d, f = y.shape[-2], 0
+    if alone(family):
+        np.multiply(y, y, out=out)
+        return
+    for a in range(d):
+        np.multiply(y[..., a : a + 1, :], y[..., a:, :], out=out[..., f : f + d - a, :])
+        f += d - a
+
+
+def n_products(d: int, family: str) -> int:
+    """The number of 1, all features, and the products of `pairs`."""
+    return 1 + d + len(pairs(d, family)[0])
 
 
 def _blocks(x: ArrayLike | Blocks) -> Callable[[], Iterator[np.ndarray]]:
