@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from emgmm._engine import left_out
 from emgmm._engine.blas import one_thread
 from emgmm._engine.climb import Run, settled
-from emgmm._engine.curvature import RIDGE, Curvature, affordable, curvature
+from emgmm._engine.curvature import RIDGE, Curvature, curvature, matrix_fits
 from emgmm._engine.maximize import EMPTY, State
 from emgmm._engine.rows import Rows
 from emgmm._input import Floats
@@ -155,10 +155,10 @@ def check_of_family(theta: Mixture, family: str) -> None:
 
 
 def certificate_at(rows: Rows, run: Run) -> Certificate:
-    """From the curvature where its matrix is affordable, else from EM's rate."""
+    """From the curvature where its matrix fits into memory, else from EM's rate."""
     if run.at is not None:
         return certificate(run.at)
-    if affordable(rows):
+    if matrix_fits(rows):
         return certificate(curvature(rows, run.state))
     return by_rate(rows, run.state)
 
@@ -174,5 +174,5 @@ def certificate(at: Curvature) -> Certificate:
     least = float(at.eigenvalues[0])
     kind: Kind = "ridge" if abs(least) < RIDGE else "strict maximum"
     kind = "saddle" if least <= -RIDGE else kind
-    norm = float(np.linalg.norm(at.c))
+    norm = float(np.linalg.norm(at.slopes))
     return Certificate(norm, least, at.decrement, kind, "Newton decrement")

@@ -17,7 +17,7 @@ from emgmm._engine.climb import (
     accelerated,
     still_to_gain,
 )
-from emgmm._engine.curvature import affordable, size
+from emgmm._engine.curvature import matrix_fits, size
 from emgmm._engine.expect import given
 from emgmm._engine.maximize import State, flattest, maximize
 from emgmm._engine.rows import Blocks, Rows
@@ -331,7 +331,7 @@ def climb(
 ) -> Run:
     """Go up from a state until there is a reason to stop."""
     log = Log(rows, state, max_iter, watch)
-    way = accelerated if accelerate and affordable(rows) else plain
+    way = accelerated if accelerate and matrix_fits(rows) else plain
     with np.errstate(all="ignore"):  # a trial may lie anywhere; the log refuses it
         reason = way(log, state, tol)
     if not log.trace:
@@ -389,7 +389,9 @@ def certified(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None
     soon = run.reason == "max_iter" and tol > 0 and len(run.trace) < SHORTEST
     if run.reason != "converged" and not soon:
         return run, None
-    found = certificate_at(rows, run) if cheap(rows, run) else by_rate(rows, run.state)
+    found = (
+        certificate_at(rows, run) if look_pays(rows, run) else by_rate(rows, run.state)
+    )
     if not soon:
         return run, found
     if found.kind == "strict maximum" and found.still_to_gain <= tol:
@@ -397,7 +399,7 @@ def certified(rows: Rows, run: Run, tol: float) -> tuple[Run, Certificate | None
     return run, None
 
 
-def cheap(rows: Rows, run: Run) -> bool:
+def look_pays(rows: Rows, run: Run) -> bool:
     """Is a look at the curvature a matter of a moment, or of no more than the climb?
 
     It costs about a quarter of a pass for each number in the score.

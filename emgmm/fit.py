@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from emgmm._engine.blas import one_thread
 from emgmm._engine.climb import Run, Watch
-from emgmm._engine.curvature import RIDGE, affordable, look, moved
+from emgmm._engine.curvature import RIDGE, look, matrix_fits, moved
 from emgmm._engine.expect import expect
 from emgmm._engine.maximize import State, maximize
 from emgmm._engine.rows import Blocks, Rows
@@ -124,11 +124,11 @@ def fit(
             points = search(sample, begin, rng, n_starts, progress)
         else:
             points = [_unknown(sample, _given(rows, begin))]
-        points = [_outside(rows, sample, point) for point in points]
+        points = [_of_all_rows(rows, sample, point) for point in points]
 
         def follow(point: Point) -> Point:
-            run = _top(rows, point.run.state, tol, max_iter, accelerate, watch)
-            return _certain(rows, sample, run, point.count)
+            run = _past_saddles(rows, point.run.state, tol, max_iter, accelerate, watch)
+            return _at_the_end(rows, sample, run, point.count)
 
         return _best(rows, distinct(_followed(points, follow)))
 
@@ -179,7 +179,7 @@ def _by_worth(points: list[Point]) -> list[int]:
     return [i for *_, i in sorted(height) + sorted(doubtful)]
 
 
-def _outside(rows: Rows, sample: Sample, point: Point) -> Point:
+def _of_all_rows(rows: Rows, sample: Sample, point: Point) -> Point:
     """A point found on the sample, as one of all rows.
 
     Its log-likelihood is that of the sample: of more rows it is not known yet.
@@ -190,7 +190,7 @@ def _outside(rows: Rows, sample: Sample, point: Point) -> Point:
     return replace(point, run=Run(state, trace, run.reason))
 
 
-def _certain(rows: Rows, sample: Sample, run: Run, count: int) -> Point:
+def _at_the_end(rows: Rows, sample: Sample, run: Run, count: int) -> Point:
     """Where a start has led in the end, and whether that is sound."""
     point = judged(sample, replace(run, state=sample.inside(run.state), at=None))
     arrived = run.at if run.reason == "converged" else None
@@ -199,7 +199,7 @@ def _certain(rows: Rows, sample: Sample, run: Run, count: int) -> Point:
     return replace(point, run=run, verdict=verdict, count=count)
 
 
-def _top(
+def _past_saddles(
     rows: Rows,
     state: State,
     tol: float,
@@ -211,7 +211,7 @@ def _top(
     run = climb(rows, state, tol, max_iter, accelerate, watch)
     for _ in range(SADDLES):
         run = _looked_at(rows, run)
-        beside = _beside(rows, run)
+        beside = _higher_beside(rows, run)
         if beside is None:
             break
         run = climb(rows, beside, tol, max_iter, accelerate, watch)
@@ -224,19 +224,19 @@ def _top(
 
 
 def _looked_at(rows: Rows, run: Run) -> Run:
-    """With the curvature where it has arrived, if that is affordable."""
-    if run.at is not None or run.reason != "converged" or not affordable(rows):
+    """With the curvature where it has arrived, if its matrix fits into memory."""
+    if run.at is not None or run.reason != "converged" or not matrix_fits(rows):
         return run
     return replace(run, at=look(rows, run.state))
 
 
-def _beside(rows: Rows, run: Run) -> State | None:
+def _higher_beside(rows: Rows, run: Run) -> State | None:
     """The best of a few states beside a saddle or on a ridge, if it is higher."""
     if run.at is None or run.reason != "converged":
         return None
     best, top = None, run.trace[-1] + rows.rounding
     level = run.at.eigenvalues < RIDGE
-    for direction, step in product(run.at.U.T[level], STEPS):
+    for direction, step in product(run.at.vectors.T[level], STEPS):
         state = maximize(moved(rows, run.state, step * direction), rows.family)
         if state is not None and (value := expect(rows, state)[1]) > top:
             best, top = state, value

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from emgmm import FAMILIES, Mixture, certify, em, fit
-from emgmm._engine.curvature import affordable, curvature, moved
+from emgmm._engine.curvature import curvature, matrix_fits, moved
 from emgmm._engine.maximize import maximize
 from emgmm._engine.rows import Rows
 from emgmm.fit import Doubtful, NoStartSurvived
@@ -71,10 +71,10 @@ CASES = [
 def most_beside(x: np.ndarray, theta: Mixture, family: str) -> float:
     """The highest log-likelihood a little along the least curved direction."""
     rows = Rows(x, theta.k, family)
-    assert affordable(rows)
+    assert matrix_fits(rows)
     at = curvature(rows, rows.state(theta))
     states = (
-        maximize(moved(rows, at.state, step * at.U[:, 0]), family)
+        maximize(moved(rows, at.state, step * at.vectors[:, 0]), family)
         for step in (-1.0, -0.1, -0.01, 0.01, 0.1, 1.0)
     )
     values = (rows.theta(s).log_likelihood(x) for s in states if s is not None)

@@ -68,20 +68,20 @@ def test_score_and_information_are_slope_and_bend(family):
     value = em_step(rows, state)[1]
     assert at.log_likelihood == pytest.approx(value, rel=1e-12)
     # All log-joints up by the same number: no other mixture, and no bend.
-    idle = np.zeros((rows.k, at.U.shape[0] // rows.k))
+    idle = np.zeros((rows.k, at.vectors.shape[0] // rows.k))
     idle[:, 0] = np.exp(0.5 * state.log_phi)
-    idle = idle.ravel() @ at.U
+    idle = idle.ravel() @ at.vectors
     rng = np.random.default_rng(0)
     for _ in range(3):
-        v = rng.normal(size=len(at.c))
+        v = rng.normal(size=len(at.slopes))
         v -= (v @ idle) * idle
         h = 1e-3
         up, down = (
-            em_step(rows, bent(state, at.U @ (sign * h * v), rows.m, family))[1]
+            em_step(rows, bent(state, at.vectors @ (sign * h * v), rows.m, family))[1]
             for sign in (1, -1)
         )
         slope, bend = (up - down) / (2 * h), (up - 2 * value + down) / h**2
-        assert slope == pytest.approx(at.c @ v, rel=1e-4, abs=1e-4)
+        assert slope == pytest.approx(at.slopes @ v, rel=1e-4, abs=1e-4)
         assert bend == pytest.approx(-(at.eigenvalues @ v**2), rel=1e-3, abs=1e-2)
 
 
@@ -140,7 +140,7 @@ def test_endless_steps_ahead_are_newtons():
     at = curvature(rows, state)
     assert at.eigenvalues[0] > 0
     step, promised = at.steps_ahead(1e9)
-    assert_allclose(at.U.T @ step, at.c / at.eigenvalues, rtol=1e-9)
+    assert_allclose(at.vectors.T @ step, at.slopes / at.eigenvalues, rtol=1e-9)
     assert promised == pytest.approx(at.decrement)
 
 
@@ -171,8 +171,8 @@ def test_the_decrement_is_what_is_left_to_gain(x, family, result):
     rows = Rows(x, len(result["phi"]), family)
     top = rows.state(as_mixture(result))
     at = curvature(rows, top)
-    direction = np.random.default_rng(0).normal(size=len(at.c)) / len(at.c)
-    state = bent(top, at.U @ (0.05 * direction), rows.m, rows.family)
+    direction = np.random.default_rng(0).normal(size=len(at.slopes)) / len(at.slopes)
+    state = bent(top, at.vectors @ (0.05 * direction), rows.m, rows.family)
     left = result["loglik"] - em_step(rows, state)[1]
     assert curvature(rows, state).decrement == pytest.approx(left, rel=0.1)
 

@@ -74,13 +74,16 @@ def expect_each(rows: Rows, stack: State) -> tuple[Moments, Floats]:
     """`features_pass` for every state of a stack: one product for all their groups."""
     Theta = coefficients(stack, rows.family)
     groups = Theta.reshape(-1, Theta.shape[-1])
-    S, values = np.zeros(groups.shape), np.full(len(Theta), -rows.m * rows.log_det_unit)
+    sums, values = (
+        np.zeros(groups.shape),
+        np.full(len(Theta), -rows.m * rows.log_det_unit),
+    )
     for T in rows.features():
-        r = groups @ T
+        w = groups @ T
         top = np.empty((len(Theta), T.shape[1]))
-        values += softmax(r.reshape(len(Theta), -1, T.shape[1]), top)
-        S += r @ T.T
-    return Moments(matrices(S.reshape(Theta.shape), rows.d, rows.family)), values
+        values += softmax(w.reshape(len(Theta), -1, T.shape[1]), top)
+        sums += w @ T.T
+    return Moments(matrices(sums.reshape(Theta.shape), rows.d, rows.family)), values
 
 
 def maximize_each(

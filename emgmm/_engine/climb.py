@@ -158,7 +158,12 @@ def _quick(log: Log, state: State, tol: float) -> tuple[State | None, bool]:
 
 
 def passes_left(gains: list[float], tol: float, m: int) -> float:
-    """EM steps until at most ``tol`` is left, if the gains go on shrinking."""
+    """EM steps until at most ``tol`` is left, if the gains go on shrinking.
+
+    In the units of the slope U, the M-step alone gains U^2 / 2, and the top is
+    U^2 / 2 / (1 - lambda) higher, :eq:`eq-certificate` along the direction that EM
+    creeps in. Each step leaves lambda^2 of both: their rate is r = lambda^2.
+    """
     if len(gains) < 3 or tol == 0:
         return np.inf
     if gains[-1] < NOTHING * m:

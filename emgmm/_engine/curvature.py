@@ -26,40 +26,40 @@ TINY = 1e-140  # squares of smaller w underflow, and that takes a hundred times 
 
 @dataclass(frozen=True)
 class Curvature:
-    """Score c in the eigenvectors U of the scaled information, and its eigenvalues."""
+    """The information K by its eigenvectors, and the slope U along them."""
 
     state: State
     log_likelihood: float
-    c: Floats
+    slopes: Floats
     eigenvalues: Floats
-    U: Floats
+    vectors: Floats
 
     @property
     def decrement(self) -> float:
         """Nats up to the top of the parabola; infinite where it has none."""
         if self.eigenvalues[0] < RIDGE:
             return np.inf
-        return float(0.5 * (self.c**2 / self.eigenvalues).sum())
+        return float(0.5 * (self.slopes**2 / self.eigenvalues).sum())
 
     @property
     def slope(self) -> float:
         """The decrement with the eigenvalues' sizes: 0 on level ground of any kind."""
         sizes = np.maximum(np.abs(self.eigenvalues), 1e-10)
-        return float(0.5 * (self.c**2 / sizes).sum())
+        return float(0.5 * (self.slopes**2 / sizes).sum())
 
     def steps_ahead(self, n: float) -> tuple[Floats, float]:
         """n EM steps at once, as far as they are linear, and the gain they promise.
 
-        Each step adds c to the moments, and its successor is B = I - K times as long:
-        c + B c + ... + B^(n-1) c.
+        :eq:`step-steps-ahead`, along each eigenvector: (1 - B^n) / K times the slope.
         """
         K = np.where(np.abs(self.eigenvalues) < 1e-12, 1e-12, self.eigenvalues)
         with np.errstate(all="ignore"):  # a saddle, seen from afar
-            a = -np.expm1(n * np.log(np.maximum(1 - K, 1e-300))) / K * self.c
-            return self.U @ a, float(a @ (self.c - 0.5 * K * a))
+            delta = -np.expm1(n * np.log(np.maximum(1 - K, 1e-300))) / K * self.slopes
+            gain = delta @ (self.slopes - 0.5 * K * delta)
+            return self.vectors @ delta, float(gain)
 
 
-def affordable(rows: Rows) -> bool:
+def matrix_fits(rows: Rows) -> bool:
     """Is the information matrix small enough to be kept?"""
     return size(rows) <= MOST
 
@@ -71,13 +71,14 @@ def size(rows: Rows) -> int:
 
 def curvature(rows: Rows, state: State) -> Curvature:
     """Score and information at a point, in one pass."""
-    s, B, log_likelihood = _score_and_rate(rows, state)
+    U, B, log_likelihood = _score_and_rate(rows, state)
     if rows.family in ("full", "diagonal"):  # it may move anywhere
-        eigenvalues, U = np.linalg.eigh(np.eye(len(s)) - B)
-        return Curvature(state, log_likelihood, U.T @ s, eigenvalues, U)
-    V = _tangent(rows, state)
-    eigenvalues, U = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
-    return Curvature(state, log_likelihood, U.T @ (V.T @ s), eigenvalues, V @ U)
+        eigenvalues, vectors = np.linalg.eigh(np.eye(len(U)) - B)
+    else:
+        V = _tangent(rows, state)
+        eigenvalues, inside = np.linalg.eigh(np.eye(V.shape[1]) - V.T @ B @ V)
+        vectors = V @ inside
+    return Curvature(state, log_likelihood, vectors.T @ U, eigenvalues, vectors)
 
 
 def look(rows: Rows, state: State) -> Curvature | None:
@@ -108,11 +109,11 @@ def moved(rows: Rows, state: State, step: Floats) -> Moments:
 
 
 def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
-    """Scaled score (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
+    """Scaled slope U (p,), rate matrix B (p, p) of all groups, and log-likelihood."""
     k, d = state.mu.shape
     f = n_products(d, rows.family)
     const = state.log_constant[:, None]
-    s, B = np.zeros((k, f)), np.zeros((k * f, k * f))
+    U, B = np.zeros((k, f)), np.zeros((k * f, k * f))
     out, log_likelihood = np.empty((d, rows.size)), -rows.m * rows.log_det_unit
     H, A, r = _work(rows)
     few = H.shape[2]
@@ -126,12 +127,12 @@ def _score_and_rate(rows: Rows, state: State) -> tuple[Floats, Floats, float]:
             log_likelihood += softmax(w, np.empty(w.shape[1]))
             w[w < TINY] = 0.0
             _second_degree(h, d, rows.family)
-            _add(s, B, h, np.multiply(w[:, None], h, out=A[:, :, : block.shape[1]]))
+            _add(U, B, h, np.multiply(w[:, None], h, out=A[:, :, : block.shape[1]]))
     scale = np.sqrt(rows.m * np.exp(state.log_phi))
-    s[:, 0] -= scale**2
+    U[:, 0] -= scale**2
     scales = np.repeat(scale, f)
-    s, B = (s / scale[:, None]).ravel(), B / scales[:, None] / scales
-    return s, B, float(log_likelihood)
+    U, B = (U / scale[:, None]).ravel(), B / scales[:, None] / scales
+    return U, B, float(log_likelihood)
 
 
 def _work(rows: Rows) -> tuple[Floats, Floats, Floats]:
@@ -156,13 +157,13 @@ def _second_degree(h: Floats, d: int, family: str) -> None:
         h[:, f] /= np.sqrt(2)
 
 
-def _add(s: Floats, B: Floats, h: Floats, A: Floats) -> None:
-    """Add one block's score, and the covariance of its complete score given x.
+def _add(U: Floats, B: Floats, h: Floats, A: Floats) -> None:
+    """Add one block's slope, and the covariance of its complete score given x.
 
     A holds the polynomials h times w.
     """
     k, f, n = h.shape
-    s += A.sum(axis=2)
+    U += A.sum(axis=2)
     a = A.reshape(k * f, n)
     B -= a @ a.T
     B.reshape(k, f, k, f)[np.arange(k), :, np.arange(k), :] += A @ h.mT

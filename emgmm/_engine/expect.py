@@ -26,14 +26,14 @@ def expect(rows: Rows, state: State) -> tuple[Moments, float]:
 def features_pass(rows: Rows, state: State) -> tuple[Moments, float]:
     """From T, a block at a time."""
     Theta = coefficients(state, rows.family)
-    S, log_likelihood = np.zeros(Theta.shape), 0.0
+    sums, log_likelihood = np.zeros(Theta.shape), 0.0
     for T in rows.features():
         n = T.shape[1]
-        r = rows.log_joint[:, :n]
-        np.matmul(Theta, T, out=r)
-        log_likelihood += softmax(r, rows.top[:n])
-        S += r @ T.T
-    return Moments(matrices(S, rows.d, rows.family)), log_likelihood
+        w = rows.log_joint[:, :n]
+        np.matmul(Theta, T, out=w)
+        log_likelihood += softmax(w, rows.top[:n])
+        sums += w @ T.T
+    return Moments(matrices(sums, rows.d, rows.family)), log_likelihood
 
 
 def residuals_pass(rows: Rows, state: State) -> tuple[Moments, float]:
@@ -42,38 +42,38 @@ def residuals_pass(rows: Rows, state: State) -> tuple[Moments, float]:
     y = np.ones((d + 1, rows.size))
     M, log_likelihood = np.zeros((rows.k, d + 1, d + 1)), 0.0
     for n in rows.whitened(rows.T[1 : d + 1]):
-        x, r = rows.T[1 : d + 1, :n], rows.log_joint[:, :n]
-        for j in range(rows.k):
-            z = W[j] @ (x - state.mu[j][:, None])
-            r[j] = const[j] - 0.5 * np.einsum("an,an->n", z, z)
-        log_likelihood += softmax(r, rows.top[:n])
+        x, w = rows.T[1 : d + 1, :n], rows.log_joint[:, :n]
         for j in range(rows.k):
             y[1:, :n] = W[j] @ (x - state.mu[j][:, None])
-            M[j] += (y[:, :n] * r[j]) @ y[:, :n].T
+            w[j] = const[j] - 0.5 * np.square(y[1:, :n]).sum(axis=0)
+        log_likelihood += softmax(w, rows.top[:n])
+        for j in range(rows.k):
+            y[1:, :n] = W[j] @ (x - state.mu[j][:, None])
+            M[j] += (y[:, :n] * w[j]) @ y[:, :n].T
     return Moments(M, origin=state), log_likelihood
 
 
 def given(rows: Rows, w: Floats) -> Moments:
     """The moments of responsibilities (..., m, k) that are known."""
     p = n_products(rows.d, rows.family)
-    S, done = np.zeros((*w.shape[:-2], w.shape[-1], p)), 0
+    sums, done = np.zeros((*w.shape[:-2], w.shape[-1], p)), 0
     for T in rows.features():
         n = T.shape[1]
-        S += w[..., done : done + n, :].mT @ T.T
+        sums += w[..., done : done + n, :].mT @ T.T
         done += n
-    return Moments(matrices(S, rows.d, rows.family))
+    return Moments(matrices(sums, rows.d, rows.family))
 
 
-def softmax(r: Floats, top: Floats) -> Any:
+def softmax(w: Floats, top: Floats) -> Any:
     """Turn log-joints (..., k, n) into responsibilities; return the log-likelihood."""
-    r.max(axis=-2, out=top)
-    r -= top[..., None, :]
+    w.max(axis=-2, out=top)
+    w -= top[..., None, :]
     log_likelihood = top.sum(axis=-1)
-    if r.min() < -700.0:  # exp is a hundred times slower where it underflows
-        np.maximum(r, -700.0, out=r)
-    np.exp(r, out=r)
-    r.sum(axis=-2, out=top)
-    r /= top[..., None, :]
+    if w.min() < -700.0:  # exp is a hundred times slower where it underflows
+        np.maximum(w, -700.0, out=w)
+    np.exp(w, out=w)
+    w.sum(axis=-2, out=top)
+    w /= top[..., None, :]
     return log_likelihood + np.log(top, out=top).sum(axis=-1)
 
 
@@ -91,10 +91,10 @@ def coefficients(state: State, family: str) -> Floats:
     return Theta
 
 
-def matrices(S: Floats, d: int, family: str) -> Floats:
+def matrices(sums: Floats, d: int, family: str) -> Floats:
     """Sums of T as the matrices M_j; what no family reads of them stays 0."""
-    M = np.zeros((*S.shape[:-1], d + 1, d + 1))
+    M = np.zeros((*sums.shape[:-1], d + 1, d + 1))
     i, j = pairs(d, family)
-    M[..., 0, :] = M[..., :, 0] = S[..., : d + 1]
-    M[..., i + 1, j + 1] = M[..., j + 1, i + 1] = S[..., d + 1 :]
+    M[..., 0, :] = M[..., :, 0] = sums[..., : d + 1]
+    M[..., i + 1, j + 1] = M[..., j + 1, i + 1] = sums[..., d + 1 :]
     return M

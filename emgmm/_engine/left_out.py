@@ -36,39 +36,43 @@ def _blocks(rows: Rows) -> Iterator[Floats]:
 
 
 def _left_out(rows: Rows, state: State, x: Floats, c: Floats) -> tuple[Floats, Floats]:
-    """Log-joints (k, n) as they are, and with each row left out of the M-step."""
+    """Log-joints (k, n), and with each row left out, :eq:`step-left-out`."""
     r = x - state.mu[:, :, None]
-    z = np.square(state.W @ r).sum(axis=1)
-    log_joint = state.log_constant[:, None] - 0.5 * z
+    D2 = np.square(state.W @ r).sum(axis=1)
+    log_joint = state.log_constant[:, None] - 0.5 * D2
     N = rows.m * np.exp(state.log_phi)[:, None]
-    w = c * np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=0))
-    rest = np.maximum(N - w, NOTHING)
+    cw = c * np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=0))
+    N_left = np.maximum(N - cw, NOTHING)
     change = _full if rows.family == "full" else _columns
-    log_det, D2 = change(rows, state, r, z, w / rest, N / rest)
-    log_phi = np.log(rest / (rows.m - c))
-    shift = log_phi - state.log_phi[:, None] - 0.5 * log_det - 0.5 * D2
+    log_det, D2_left = change(rows, state, r, D2, cw / N_left, N / N_left)
+    log_phi = np.log(N_left / (rows.m - c))
+    shift = log_phi - state.log_phi[:, None] - 0.5 * log_det - 0.5 * D2_left
     return log_joint, state.log_constant[:, None] + shift
 
 
 def _full(
-    rows: Rows, state: State, r: Floats, z: Floats, a: Floats, b: Floats
+    rows: Rows, state: State, r: Floats, D2: Floats, pull: Floats, swell: Floats
 ) -> tuple[Floats, Floats]:
-    """Change of log det Sigma, and D^2, where Sigma becomes b (Sigma - a r r^T)."""
-    left = np.maximum(1 - a * z, NOTHING)
-    return rows.d * np.log(b) + np.log(left), b * z / left
+    """Change of log det Sigma, and D^2 from the mean that is left.
+
+    Sigma becomes swell (Sigma - pull r r^T), and r becomes swell r: a matrix less one
+    product has a determinant 1 - pull D^2 times as large.
+    """
+    left = np.maximum(1 - pull * D2, NOTHING)
+    return rows.d * np.log(swell) + np.log(left), swell * D2 / left
 
 
 def _columns(
-    rows: Rows, state: State, r: Floats, z: Floats, a: Floats, b: Floats
+    rows: Rows, state: State, r: Floats, D2: Floats, pull: Floats, swell: Floats
 ) -> tuple[Floats, Floats]:
     """The same where Sigma is diagonal, or a number times the identity."""
     square = r * r
-    moved = square
+    taken = square
     if rows.family == "spherical":
-        moved = np.broadcast_to(square.mean(axis=1, keepdims=True), r.shape)
+        taken = np.broadcast_to(square.mean(axis=1, keepdims=True), r.shape)
     old = np.square(state.L).sum(axis=2)[:, :, None]
-    new = b[:, None] * np.maximum(old - a[:, None] * moved, NOTHING * old)
-    return np.log(new / old).sum(axis=1), (b**2) * (square / new).sum(axis=1)
+    new = swell[:, None] * np.maximum(old - pull[:, None] * taken, NOTHING * old)
+    return np.log(new / old).sum(axis=1), (swell**2) * (square / new).sum(axis=1)
 
 
 def equal_rows(rows: Rows) -> Floats:
