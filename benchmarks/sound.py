@@ -131,7 +131,7 @@ def is_sound(problem: Problem, theta: Mixture) -> bool:
     m, d = problem.x.shape
     try:
         support = emgmm.support(problem.x, theta, problem.family)
-    except np.linalg.LinAlgError:  # a group is flat
+    except ValueError:  # a group is flat, or nearly
         return False
     return bool(support.min() > (d + 1) * np.log(m))
 

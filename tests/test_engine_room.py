@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from reference import random_mixture
 
 from emgmm import e_step
+from emgmm._engine import rows as rows_module
 from emgmm._engine.expect import coefficients, expect, given
 from emgmm._engine.maximize import Moments, maximize
 from emgmm._engine.rows import Rows
@@ -118,3 +119,14 @@ def test_examples_seen_before_add_their_moments():
     right = maximize(given(rows, w), "full")
     for name in ("log_phi", "mu", "L"):
         assert_allclose(getattr(found, name), getattr(right, name), atol=1e-10)
+
+
+def test_the_page_says_when_groups_are_taken_apart():
+    x = np.random.default_rng(0).normal(size=(300, 24))
+    assert rows_module.FEATURES == 16
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    assert "features (16 or more) and at most an eighth as many groups" in text
+    assert Rows(x, 3).apart
+    assert not Rows(x, 4).apart
+    assert not Rows(x[:, :15], 1).apart
+    assert not Rows(x, 3, "diagonal").apart

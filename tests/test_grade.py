@@ -320,6 +320,8 @@ class Grader:
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | environment,
+            # A shell that runs the tests in the background has it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def finish(self):

@@ -254,9 +254,10 @@ def test_where_a_group_is_empty_or_flat_em_does_not_rest(theta):
     assert not sound.rests(sound.Problem("nine", x, "full", 2, 0.0), theta)
 
 
-def test_a_flat_group_is_not_sound(monkeypatch):
+@pytest.mark.parametrize("error", [np.linalg.LinAlgError, ValueError])
+def test_a_flat_or_narrow_group_is_not_sound(error, monkeypatch):
     def flat(x, theta, family):
-        raise np.linalg.LinAlgError
+        raise error
 
     problem, (top, *_) = known_maxima()
     monkeypatch.setattr(emgmm, "support", flat)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgmm._engine.climb import Reason, Run
-from emgmm._engine.expect import KAPPA, coefficients, given, matrices, softmax
+from emgmm._engine.expect import KAPPA, coefficients, expect, given, matrices, softmax
 from emgmm._engine.maximize import Moments, State, maximize
 from emgmm._engine.rows import WORK, Rows
 from emgmm._input import Floats
@@ -71,7 +71,11 @@ def stacked(states: Sequence[State]) -> State:
 
 
 def expect_each(rows: Rows, stack: State) -> tuple[Moments, Floats]:
-    """`features_pass` for every state of a stack: one product for all their groups."""
+    """`expect` for every state of a stack: one product for all their groups."""
+    if rows.apart:
+        each = [expect(rows, stack[i]) for i in range(len(stack.mu))]
+        M = np.array([moments.M for moments, _ in each])
+        return Moments(M, origin=stack), np.array([value for _, value in each])
     Theta = coefficients(stack, rows.family)
     groups = Theta.reshape(-1, Theta.shape[-1])
     sums, values = (
@@ -93,7 +97,11 @@ def maximize_each(
     together = maximize(moments, family)
     if together is not None:
         return together, np.ones(len(moments.M), bool)
-    each = [maximize(Moments(M), family) for M in moments.M]
+    origin = moments.origin
+    each = [
+        maximize(Moments(M, origin and origin[i]), family)
+        for i, M in enumerate(moments.M)
+    ]
     states = [new or stack[i] for i, new in enumerate(each)]
     return stacked(states), np.array([new is not None for new in each])
 

@@ -18,8 +18,8 @@ KAPPA = 1e6  # the feature form loses log10(KAPPA) digits: beyond, take residual
 
 def expect(rows: Rows, state: State) -> tuple[Moments, float]:
     """The moments of the responsibilities, and the log-likelihood of ``state``."""
-    one_pass = features_pass if state.kappa < KAPPA else residuals_pass
-    moments, log_likelihood = one_pass(rows, state)
+    apart = rows.apart or state.kappa >= KAPPA
+    moments, log_likelihood = (groups_pass if apart else features_pass)(rows, state)
     return moments, float(log_likelihood) - rows.m * rows.log_det_unit
 
 
@@ -36,32 +36,35 @@ def features_pass(rows: Rows, state: State) -> tuple[Moments, float]:
     return Moments(matrices(sums, rows.d, rows.family)), log_likelihood
 
 
-def residuals_pass(rows: Rows, state: State) -> tuple[Moments, float]:
-    """The same sums from y = W (x - mu): slower, exact for narrow groups too."""
+def groups_pass(rows: Rows, state: State) -> tuple[Moments, float]:
+    """The same sums from y = W (x - mu), group by group: exact for narrow ones too."""
     d, W, const = rows.d, state.W, state.log_constant
-    y = np.ones((d + 1, rows.size))
+    x, r = np.empty((2, d, rows.size))
     M, log_likelihood = np.zeros((rows.k, d + 1, d + 1)), 0.0
-    for n in rows.whitened(rows.T[1 : d + 1]):
-        x, w = rows.T[1 : d + 1, :n], rows.log_joint[:, :n]
+    for n in rows.whitened(x):
+        y, w = rows.y[:, :, :n], rows.log_joint[:, :n]
         for j in range(rows.k):
-            y[1:, :n] = W[j] @ (x - state.mu[j][:, None])
-            w[j] = const[j] - 0.5 * np.square(y[1:, :n]).sum(axis=0)
+            np.subtract(x[:, :n], state.mu[j][:, None], out=r[:, :n])
+            y[j, 0] = 1.0
+            np.matmul(W[j], r[:, :n], out=y[j, 1:])
+            w[j] = const[j] - 0.5 * np.einsum("an,an->n", y[j, 1:], y[j, 1:])
         log_likelihood += softmax(w, rows.top[:n])
+        np.sqrt(w, out=w)
         for j in range(rows.k):
-            y[1:, :n] = W[j] @ (x - state.mu[j][:, None])
-            M[j] += (y[:, :n] * w[j]) @ y[:, :n].T
+            y[j] *= w[j]
+            M[j] += y[j] @ y[j].T
     return Moments(M, origin=state), log_likelihood
 
 
 def given(rows: Rows, w: Floats) -> Moments:
     """The moments of responsibilities (..., m, k) that are known."""
-    p = n_products(rows.d, rows.family)
-    sums, done = np.zeros((*w.shape[:-2], w.shape[-1], p)), 0
-    for T in rows.features():
-        n = T.shape[1]
-        sums += w[..., done : done + n, :].mT @ T.T
-        done += n
-    return Moments(matrices(sums, rows.d, rows.family))
+    d, done = rows.d, 0
+    M = np.zeros((*w.shape[:-2], w.shape[-1], d + 1, d + 1))
+    y = np.ones((d + 1, rows.size))
+    for n in rows.whitened(y[1:]):
+        w_block, done = w[..., done : done + n, :].mT, done + n
+        M += (w_block[..., None, :] * y[:, :n]) @ y[:, :n].T
+    return Moments(M)
 
 
 def softmax(w: Floats, top: Floats) -> Any:

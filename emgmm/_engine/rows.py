@@ -6,7 +6,7 @@ rows fits the cache, and no array grows with the number of rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from emgmm.moments import check_family, project
 Blocks = Callable[[], Iterable[ArrayLike]]
 
 WORK = 131_072  # numbers per block: 1 MB stays in the cache
+FEATURES = 16  # fewer are a matter of calls, and one product has the fewest
 SMALLEST = 1e-280  # a variance below is too near to where float64 loses digits
 
 
@@ -53,16 +54,37 @@ class Rows:
         size = 1.5 * self.d + abs(self.log_det_unit)
         self.rounding = float(16 * np.finfo(float).eps * self.m * size)
         self.to_unit = np.linalg.solve(self.unit, np.eye(self.d))
-        p = n_products(self.d, family)
-        self.size = max(256, WORK // (p + k)) // 8 * 8  # rows per block
-        n = min(self.m, self.size)
+        # Rows per block: large products want no fewer than these.
+        if self.apart:
+            self.size = max(512, WORK // (k * (self.d + 1))) // 8 * 8
+        else:
+            self.size = max(256, WORK // (n_products(self.d, family) + k)) // 8 * 8
         # One set of arrays for all passes: fresh memory costs more than arithmetic.
-        self.T = np.ones((p, n))
+        n = min(self.m, self.size)
         self.log_joint, self.top = np.empty((k, n)), np.empty(n)
         self.products: tuple[Floats, Floats, Floats] | None = None  # of the curvature
         self._centered = np.empty((self.d, n))
         self._keep = not callable(x) and self.m <= self.size
         self._kept = False
+
+    @property
+    def apart(self) -> bool:
+        """Are groups taken one by one? So it is quicker with few, and many features.
+
+        A group alone takes half as many products again, but large and square ones.
+        """
+        return not alone(self.family) and self.d >= FEATURES and 8 * self.k <= self.d
+
+    @cached_property
+    def T(self) -> Floats:
+        """Room for a block of `features`."""
+        p = n_products(self.d, self.family)
+        return np.ones((p, min(self.m, self.size)))
+
+    @cached_property
+    def y(self) -> Floats:
+        """Room for a block in units of each group, with a row of ones on top."""
+        return np.ones((self.k, self.d + 1, min(self.m, self.size)))
 
     def state(self, theta: Mixture) -> State:
         """Mixture -> whitened units."""
