@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emgmm._engine.abreast import abreast, first_each
+from emgmm._engine.abreast import MOST, abreast, first_each, room
 from emgmm._engine.climb import Log, Reason, Run, many_at_once, still_to_gain
 from emgmm._engine.curvature import Curvature, size
 from emgmm._engine.left_out import support
@@ -23,7 +23,7 @@ SAME = 10 * LOOSE  # two short runs this near have found the same point
 NEAR = 1.0  # nats below its top, the parabola tells how high that is
 FEW = 30  # EM steps after which it shows whether a start is hopeful
 AHEAD = 50.0  # steps like the last one that it may still make
-LONG = 80  # EM steps of a hopeful start, before looks at the curvature
+LONG = 80  # EM steps of a hopeful start among many, before looks at the curvature
 LONGER = 300  # and without, where looks are dear
 SHORT = 60  # looks at most
 EVEN = 0.2  # of every row is shared alike where a group would start flat
@@ -71,9 +71,11 @@ def _climbed(rows: Rows, states: list[State], least: float) -> list[Run]:
     """Up from each state, as long as it stays hopeful: abreast, then each alone.
 
     A look at the curvature costs about a quarter of a pass for each number in the
-    score: where that is more than a few EM steps, these go on.
+    score: where that is more than a few EM steps, these go on. They go on for a while,
+    too, where many states share their calls.
     """
     dear = size(rows) // 4 > FEW
+    steps = LONGER if dear else LONG if room(rows) == MOST else FEW
 
     def done(trace: Floats) -> Reason | None:
         if still_to_gain(trace, rows.rounding) <= LOOSE:
@@ -85,9 +87,9 @@ def _climbed(rows: Rows, states: list[State], least: float) -> list[Run]:
             return run
         if not dear:
             return _with_looks(rows, run, least)
-        return climb(rows, run.state, LOOSE, LONGER + 1 - len(run.trace), False)
+        return climb(rows, run.state, LOOSE, steps + 1 - len(run.trace), False)
 
-    runs = abreast(rows, states, LONGER if dear else LONG, done)
+    runs = abreast(rows, states, steps, done)
     return [alone(run) for run in runs]
 
 
