@@ -85,7 +85,7 @@ notebooks: $(READY) ## rebuild and run chapters/*.ipynb; only=NN_name for one
 bench: $(READY) ## time emgmm against scikit-learn and the machine, 12 minutes; quick=1 for 2
 	$(PY) -m benchmarks bench $(if $(quick),--quick)
 
-accuracy: suite ## compare with reference results and real data, 15 minutes; seeds=N, quick=1
+accuracy: suite ## compare with reference results and real data, 40 minutes; seeds=N, quick=1
 	$(PY) -m benchmarks accuracy $(if $(quick),--quick) $(if $(seeds),--seeds $(seeds))
 
 exercises: $(READY) ## cut the learner's notebooks out of the solutions
