@@ -51,6 +51,10 @@ class Base(NamedTuple):
     value: float
     w: Floats
 
+    @property
+    def sound(self) -> bool:
+        return self.rank[0]
+
 
 def search(
     sample: Sample,
@@ -73,14 +77,14 @@ def search(
         n = min(room(rows), patience - since % patience)
         starts = [make(len(found) + i, pool, rng) for i in range(n)]
         w = np.array([shares(rows, start(sample.y, rows.k, rng)) for start in starts])
-        least = pool[0].value if pool and pool[0].rank[0] else -np.inf
+        least = pool[0].value if pool and pool[0].sound else -np.inf
         for run in short_runs(rows, w, least):
             found.append(judged(sample, run, found))
             pool, best = _with(pool, found[-1], sample)
             again = bool(pool) and same(found[-1].value, pool[0].value)
             since, agree = (0, 1) if best else (since + 1, agree + again)
         tell(n)
-        if agree >= enough and pool[0].rank[0]:
+        if agree >= enough and pool[0].sound:
             break
     return distinct(found)
 

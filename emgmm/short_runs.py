@@ -45,17 +45,13 @@ class Point:
         return float(self.run.trace[-1])
 
 
+@np.errstate(all="ignore")  # a trial may lie anywhere; whoever collapses is reported
 def short_runs(rows: Rows, w: Floats, least: float = -np.inf) -> list[Run]:
     """Up from responsibilities (b, m, k) to where they lead, loosely.
 
     After a few steps a run goes on only if it may still rise above ``least``. A start
-    with a flat group begins anew, a little evened; it may be hopeless even so.
+    with a flat group is evened a little; if it is flat even so, it leads nowhere.
     """
-    with np.errstate(all="ignore"):  # whoever collapses is reported
-        return _up(rows, w, least)
-
-
-def _up(rows: Rows, w: Floats, least: float) -> list[Run]:
     states = first_each(rows, w)
     flat = [i for i, state in enumerate(states) if state is None]
     if flat:
@@ -101,8 +97,7 @@ def _with_looks(rows: Rows, run: Run, least: float) -> Run:
         return near and at.log_likelihood + at.decrement < least - SAME
 
     log = Log(rows, run.state, SHORT, None)
-    with np.errstate(all="ignore"):  # a trial may lie anywhere; the log refuses it
-        reason = many_at_once(log, run.state, LOOSE, enough)
+    reason = many_at_once(log, run.state, LOOSE, enough)
     return Run(log.best, np.array(log.trace or run.trace[-1:]), reason)
 
 

@@ -36,10 +36,11 @@ def abreast(rows: Rows, states: Sequence[State], steps: int, done: Done) -> list
     for step in range(steps + 1):
         moments, trace[step, going] = expect_each(rows, stack)
         following, alive = maximize_each(moments, stack, rows.family)
-        reasons = _reasons(trace[: step + 1, going], alive, following.kappa, done)
+        out = (following.kappa >= KAPPA) | (step == steps)
+        reasons = _reasons(trace[: step + 1, going], alive, out, done)
         for at, reason in enumerate(reasons):
-            if reason or step == steps:
-                i, reason = going[at], reason or "max_iter"
+            if reason is not None:
+                i = going[at]
                 runs[i] = Run(stack[at], trace[: step + 1, i].copy(), reason)
         stays = np.array([reason is None for reason in reasons])
         if not stays.any():
@@ -49,12 +50,12 @@ def abreast(rows: Rows, states: Sequence[State], steps: int, done: Done) -> list
 
 
 def _reasons(
-    trace: Floats, alive: NDArray[np.bool_], kappa: Floats, done: Done
+    trace: Floats, alive: NDArray[np.bool_], out: NDArray[np.bool_], done: Done
 ) -> list[Reason | None]:
     """For each of those on the way, why it has ended, or None."""
     asked = (len(trace) - 1) % EVERY == 0
     reasons = [done(column) if asked else None for column in trace.T]
-    for at in np.flatnonzero(kappa >= KAPPA):
+    for at in np.flatnonzero(out):
         reasons[at] = reasons[at] or "max_iter"
     for at in np.flatnonzero(~alive):
         reasons[at] = "degenerate"
@@ -78,10 +79,8 @@ def expect_each(rows: Rows, stack: State) -> tuple[Moments, Floats]:
         return Moments(M, origin=stack), np.array([value for _, value in each])
     Theta = coefficients(stack, rows.family)
     groups = Theta.reshape(-1, Theta.shape[-1])
-    sums, values = (
-        np.zeros(groups.shape),
-        np.full(len(Theta), -rows.m * rows.log_det_unit),
-    )
+    sums = np.zeros(groups.shape)
+    values = np.full(len(Theta), -rows.m * rows.log_det_unit)
     for T in rows.features():
         w = groups @ T
         top = np.empty((len(Theta), T.shape[1]))
