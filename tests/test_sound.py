@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.stats import multivariate_normal
 from emgmm import FAMILIES, Mixture, bic, certify, e_step, em, fit, short_runs, support
 from emgmm._engine import abreast
 from emgmm._engine.rows import Rows
-from emgmm._engine.sample import SAMPLE
+from emgmm._engine.sample import SAMPLE, sampled
 from emgmm.certificate import by_rate
 from emgmm.fit import Doubtful
 from emgmm.starts import peel
@@ -277,3 +278,38 @@ def test_the_page_says_how_the_search_goes():
         f"The best {words[fitting.FOLLOWED]} points are followed to the end",
     ):
         assert sentence in said
+
+
+@pytest.mark.parametrize(("patience", "enough"), [(200, 30), (400, 60)])
+def test_a_search_ends_where_enough_starts_agree(patience, enough):
+    found = fit(GEYSER, 2, rng=0, n_starts=patience)
+    assert enough <= found.n_agree
+    assert found.n_starts < 2 * enough < patience
+    # With less patience than that, nothing ends early.
+    assert fit(GEYSER, 2, rng=0, n_starts=20).n_starts > 20
+
+
+def test_a_search_goes_on_while_every_start_collapses(monkeypatch):
+    first_each, calls = short_runs.first_each, []
+
+    def flat_at_first(rows, w):
+        calls.append(1)
+        flat = len(calls) <= 8  # as it is, and evened
+        return [None] * len(w) if flat else first_each(rows, w)
+
+    monkeypatch.setattr(short_runs, "first_each", flat_at_first)
+    found = fit(GEYSER, 2, rng=0, n_starts=3)
+    assert found.starts[-1].verdict == "degenerate"
+    assert found.starts[-1].count == 4 * 3
+    assert found.log_likelihood == pytest.approx(-1130.2639601847, abs=1e-8)
+
+
+def test_only_a_point_that_is_known_is_not_judged_again():
+    rows = Rows(GEYSER, 2)
+    sample, w = sampled(rows), np.eye(2)[(GEYSER[:, 1] > 68).astype(int)]
+    (run,) = short_runs.short_runs(rows, w[None])
+    doubtful = short_runs.Point(run, "spurious", -7.0)
+    other = short_runs.Point(replace(run, trace=run.trace - 1), "spurious", -7.0)
+    assert short_runs.judged(sample, run, [other, doubtful]).support == -7.0
+    alone = short_runs.judged(sample, run, [other])
+    assert (alone.verdict, alone.support > 100) == ("regular", True)
